@@ -1,0 +1,1 @@
+//! The build verb: one issue worked to a reviewed commit.

@@ -1,0 +1,1 @@
+//! The command line: parse, render, exit codes; the only module that prints.

@@ -1,0 +1,1 @@
+//! Running git, and nothing else that is git.

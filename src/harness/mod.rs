@@ -1,0 +1,1 @@
+//! The harness: runs tests and checks, returns evidence.

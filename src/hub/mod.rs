@@ -1,0 +1,1 @@
+//! The hub: an embedded GitHub on loopback.

@@ -1,0 +1,1 @@
+//! The ledger: what every run cost and did.

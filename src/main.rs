@@ -1,0 +1,7 @@
+//! The program: one call into the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,1 @@
+//! Pipelines: resources to extract, SQL models to build, data tests.

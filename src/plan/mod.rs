@@ -1,0 +1,1 @@
+//! The plan verb: one sentence becomes linked issues.

@@ -1,0 +1,1 @@
+//! The sandbox: what a spawned process may do.

@@ -1,0 +1,1 @@
+//! The sync verb: GitHub into the warehouse.
