@@ -123,7 +123,10 @@ pub fn list(path: &Path) -> Result<Vec<PathBuf>, Error> {
         Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         other => other.map_err(failed)?,
     };
-    let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>().map_err(failed)?;
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(failed)?;
     paths.sort();
     Ok(paths)
 }
@@ -132,7 +135,8 @@ pub fn list(path: &Path) -> Result<Vec<PathBuf>, Error> {
 pub fn try_lock(path: &Path) -> Result<Option<Lock>, Error> {
     create_folder(path.parent().unwrap_or(Path::new(".")))?;
     let failed = |source| Error::new("lock", path, source);
-    let file = OpenOptions::new().create(true).truncate(false).write(true).read(true).open(path).map_err(failed)?;
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).read(true).open(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(Lock { _file: file })),
         Err(std::fs::TryLockError::WouldBlock) => Ok(None),

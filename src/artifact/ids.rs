@@ -198,7 +198,11 @@ pub struct Usd(pub f64);
 
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0.0 || self.0 >= 0.01 { write!(f, "${:.2}", self.0) } else { write!(f, "${:.4}", self.0) }
+        if self.0 == 0.0 || self.0 >= 0.01 {
+            write!(f, "${:.2}", self.0)
+        } else {
+            write!(f, "${:.4}", self.0)
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 //! three and imports none of their makers. An artifact decides nothing and does no I/O.
 
 pub mod body;
-pub mod evidence;
 pub mod event;
+pub mod evidence;
 pub mod ids;
 pub mod plan;
 pub mod verdict;

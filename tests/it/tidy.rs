@@ -16,11 +16,18 @@ fn files_stay_small() {
 
 #[test]
 fn no_unfinished_words() {
-    let words = [["TO", "DO"], ["FIX", "ME"], ["XX", "X"], ["HA", "CK"], ["#[igno", "re"]].map(|parts| parts.concat());
+    let words = [["TO", "DO"], ["FIX", "ME"], ["XX", "X"], ["HA", "CK"], ["#[igno", "re"]]
+        .map(|parts| parts.concat());
     for (path, text) in sources() {
         for (number, line) in text.lines().enumerate() {
             let found = words.iter().find(|word| line.contains(word.as_str()));
-            assert!(found.is_none(), "{}:{}: unfinished word `{}`", path.display(), number + 1, found.unwrap());
+            assert!(
+                found.is_none(),
+                "{}:{}: unfinished word `{}`",
+                path.display(),
+                number + 1,
+                found.unwrap()
+            );
         }
     }
 }
