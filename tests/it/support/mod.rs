@@ -1,0 +1,34 @@
+//! What tests stand on: a world of their own, the sources, and nothing of the machine they run on.
+
+pub(crate) mod world;
+
+use std::path::{Path, PathBuf};
+
+pub(crate) use world::World;
+
+/// Every Rust source below `folder`, by its path in the repository, with its text.
+pub(crate) fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    collect(Path::new(folder), &mut found);
+    assert!(found.len() > 5, "the walk found the sources");
+    found
+}
+
+/// A file of the repository, by its path in it.
+#[expect(clippy::disallowed_methods, reason = "laws read the files they judge")]
+pub(crate) fn file(path: impl AsRef<Path>) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn collect(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap() {
+        let path = folder.join(entry.unwrap().file_name());
+        if Path::new(env!("CARGO_MANIFEST_DIR")).join(&path).is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|ext| ext == "rs") {
+            let text = file(&path);
+            found.push((path, text));
+        }
+    }
+}
