@@ -1,1 +1,169 @@
 //! Running git, and nothing else that is git.
+//!
+//! The one idea: git works on a repository that a model's processes may have touched, so every call
+//! names git-dir and work-tree itself and runs nothing that the work tree could have brought along: no
+//! hook, no filter, no diff program, no file-system monitor, no pager, no prompt, no signing. What the
+//! person set up for themselves (name, address, credentials for `push`) stays in force. The `.git` file
+//! of a worktree is never believed: its git-dir is looked up in the repository's own records.
+
+mod call;
+mod commit;
+mod error;
+mod tree;
+mod worktree;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use crate::artifact::{Branch, CommitId};
+
+pub use commit::Commit;
+pub use error::Error;
+pub use tree::{Change, Status};
+pub use worktree::Worktree;
+
+use call::Call;
+
+/// A repository seen from one of its work trees. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Repo {
+    root: PathBuf,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    environment: Arc<Vec<(OsString, OsString)>>,
+    /// Settings that switch every configured filter off, read once.
+    filters_off: Arc<OnceCell<Vec<(String, String)>>>,
+}
+
+impl Repo {
+    /// The repository that `dir` is in. `environment` is ours, as data: of its `GIT_` variables only
+    /// those are heeded that say where things are (a hook's index among them) and who commits.
+    pub async fn discover(dir: &Path, environment: &[(OsString, OsString)]) -> Result<Self, Error> {
+        let args = ["rev-parse", "--path-format=absolute", "--show-toplevel", "--absolute-git-dir", "--git-common-dir"];
+        let found = Call::outside(dir, call::heeded(environment, call::Whose::Discovery)).args(args).text().await?;
+        let mut lines = found.lines().map(PathBuf::from);
+        let (Some(root), Some(git_dir), Some(common_dir)) = (lines.next(), lines.next(), lines.next()) else {
+            return Err(Error::Answer { what: "rev-parse".to_owned(), answer: found });
+        };
+        let mut environment = call::heeded(environment, call::Whose::Repository);
+        call::make_index_absolute(&mut environment, dir);
+        Ok(Self { root, git_dir, common_dir, environment: Arc::new(environment), filters_off: Arc::default() })
+    }
+
+    /// The top of the work tree.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder that all worktrees of the repository share: `.git` of the main one.
+    pub fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// This work tree's own git folder.
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The commit checked out; `None` where there is no commit yet.
+    pub async fn head(&self) -> Result<Option<CommitId>, Error> {
+        self.commit_at("HEAD").await
+    }
+
+    /// The commit checked out, or an error where there is no commit yet.
+    pub async fn require_head(&self) -> Result<CommitId, Error> {
+        self.head().await?.ok_or_else(|| Error::EmptyRepository { root: self.root.clone() })
+    }
+
+    /// The commit that a branch, tag or other name stands for.
+    pub async fn commit_at(&self, name: &str) -> Result<Option<CommitId>, Error> {
+        let commit = format!("{name}^{{commit}}");
+        let call = self.call().args(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]);
+        Ok(call.text_if_any().await?.map(CommitId))
+    }
+
+    /// The branch checked out; `None` when HEAD is detached.
+    pub async fn current_branch(&self) -> Result<Option<Branch>, Error> {
+        let name = self.call().args(["symbolic-ref", "--quiet", "--short", "HEAD"]).text_if_any().await?;
+        Ok(name.map(Branch))
+    }
+
+    /// The branch that work flows into: the remote's, else the configured one, else `main` or `master`,
+    /// else the current one.
+    pub async fn default_branch(&self) -> Result<Option<Branch>, Error> {
+        let remote = self.call().args(["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"]);
+        let remote = remote.text_if_any().await?;
+        let remote = remote.as_deref().and_then(|name| name.strip_prefix("refs/remotes/origin/"));
+        let configured = self.config("init.defaultBranch").await?;
+        for name in remote.into_iter().chain(configured.as_deref()).chain(["main", "master"]) {
+            let branch = Branch(name.to_owned());
+            if self.branch_exists(&branch).await? {
+                return Ok(Some(branch));
+            }
+        }
+        self.current_branch().await
+    }
+
+    /// Whether a local branch is there.
+    pub async fn branch_exists(&self, branch: &Branch) -> Result<bool, Error> {
+        let name = format!("refs/heads/{branch}");
+        Ok(self.call().args(["show-ref", "--verify", "--quiet", &name]).holds().await?)
+    }
+
+    /// Whether anything differs from HEAD: staged, unstaged or untracked. Submodules are not looked into.
+    pub async fn is_dirty(&self) -> Result<bool, Error> {
+        let args = ["status", "--porcelain", "-z", "--untracked-files=normal", "--ignore-submodules=all"];
+        Ok(!self.call_on_files().await?.args(args).bytes().await?.is_empty())
+    }
+
+    /// Where a remote lies; `None` if there is no such remote.
+    pub async fn remote_url(&self, name: &str) -> Result<Option<String>, Error> {
+        self.config(&format!("remote.{name}.url")).await
+    }
+
+    /// The folder that git looks for this repository's hooks in.
+    pub async fn hooks_dir(&self) -> Result<PathBuf, Error> {
+        let args = ["rev-parse", "--path-format=absolute", "--git-path", "hooks"];
+        let call = self.call().as_configured().args(args);
+        Ok(PathBuf::from(call.text().await?))
+    }
+
+    async fn config(&self, key: &str) -> Result<Option<String>, Error> {
+        self.call().args(["config", "--get", key]).text_if_any().await
+    }
+
+    /// A call that reads and writes the repository, not the files of the work tree.
+    fn call(&self) -> Call {
+        Call::inside(self)
+    }
+
+    /// A call that reads or writes files of the work tree, with every filter off.
+    async fn call_on_files(&self) -> Result<Call, Error> {
+        let off = self.filters_off.get_or_try_init(|| self.read_filters()).await?;
+        Ok(self.call().settings(off))
+    }
+
+    /// Any filter would run a program on content that a model wrote, so that all are switched off, a
+    /// configured one whose command lies in the work tree among them.
+    async fn read_filters(&self) -> Result<Vec<(String, String)>, Error> {
+        let listed = self.call().args(["config", "--list", "--name-only", "-z"]).bytes().await?;
+        let keys = listed.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+        let mut names: Vec<_> = keys.filter_map(|key| filter_name(&key)).collect();
+        names.sort();
+        names.dedup();
+        let off = |name: &String| {
+            let empty = ["clean", "smudge", "process"].map(|key| (format!("filter.{name}.{key}"), String::new()));
+            empty.into_iter().chain([(format!("filter.{name}.required"), "false".to_owned())]).collect::<Vec<_>>()
+        };
+        Ok(names.iter().flat_map(off).collect())
+    }
+}
+
+/// `lfs` of `filter.lfs.clean`; the name between may hold dots.
+fn filter_name(key: &str) -> Option<String> {
+    let (name, _) = key.strip_prefix("filter.")?.rsplit_once('.')?;
+    Some(name.to_owned())
+}

@@ -1,0 +1,193 @@
+//! Trees: freezing the files into one, and reading what differs between two.
+
+use crate::artifact::{CommitId, RepoPath, TreeId};
+
+use super::call::Call;
+use super::{Error, Repo};
+
+/// One path that differs between two trees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// How it differs.
+    pub status: Status,
+    /// The path, after the change.
+    pub path: RepoPath,
+    /// Lines added; `None` for what is not text.
+    pub added: Option<u32>,
+    /// Lines removed; `None` for what is not text.
+    pub removed: Option<u32>,
+}
+
+/// How a path differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// It is new.
+    Added,
+    /// Its content, mode or type changed.
+    Modified,
+    /// It is gone.
+    Deleted,
+    /// It had another path.
+    Renamed {
+        /// That path.
+        from: RepoPath,
+    },
+}
+
+impl Repo {
+    /// Stages every change of the work tree and writes the tree. Ignored files stay out; so do nested
+    /// repositories and submodules, into which git would go and run what their own configuration says.
+    pub async fn stage_all(&self) -> Result<TreeId, Error> {
+        let untracked = ["ls-files", "-z", "--others", "--exclude-standard"];
+        let untracked = self.call_on_files().await?.args(untracked).bytes().await?;
+        let changed = ["diff-files", "-z", "--name-only", "--no-ext-diff", "--ignore-submodules=all"];
+        let changed = self.call_on_files().await?.args(changed).bytes().await?;
+        let mut paths = Vec::new();
+        for path in untracked.split(|byte| *byte == 0).chain(changed.split(|byte| *byte == 0)) {
+            if !path.is_empty() && !path.ends_with(b"/") {
+                paths.extend_from_slice(path);
+                paths.push(0);
+            }
+        }
+        if !paths.is_empty() {
+            let add = ["add", "-A", "--pathspec-from-file=-", "--pathspec-file-nul"];
+            self.call_on_files().await?.args(add).input(paths).bytes().await?;
+        }
+        self.write_tree().await
+    }
+
+    /// Writes the index as it is into a tree.
+    pub async fn write_tree(&self) -> Result<TreeId, Error> {
+        Ok(TreeId(self.call().args(["write-tree"]).text().await?))
+    }
+
+    /// The tree of a commit.
+    pub async fn tree_of(&self, commit: &CommitId) -> Result<TreeId, Error> {
+        let tree = format!("{commit}^{{tree}}");
+        Ok(TreeId(self.call().args(["rev-parse", "--verify", "--end-of-options", &tree]).text().await?))
+    }
+
+    /// The tree without any file, which a first commit is compared with.
+    pub async fn empty_tree(&self) -> Result<TreeId, Error> {
+        Ok(TreeId(self.call().args(["mktree"]).text().await?))
+    }
+
+    /// The difference between two trees as a patch. What is binary is judged by content alone: an
+    /// attribute cannot hide a change from the reader.
+    pub async fn diff(&self, base: &TreeId, tree: &TreeId, context_lines: u32) -> Result<String, Error> {
+        let context = format!("-U{context_lines}");
+        let bytes = self.between(base, tree).args(["-p", &context]).bytes().await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Which paths differ between two trees, in order of path.
+    pub async fn changes(&self, base: &TreeId, tree: &TreeId) -> Result<Vec<Change>, Error> {
+        let listed = self.between(base, tree).args(["--raw", "--numstat", "-z"]).bytes().await?;
+        parse_changes(&String::from_utf8_lossy(&listed))
+    }
+
+    fn between(&self, base: &TreeId, tree: &TreeId) -> Call {
+        let fixed = ["diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv", "--no-color"];
+        let call = self.call().variable("GIT_ATTR_SOURCE", without_attributes(base));
+        call.args(fixed).args([&base.0, &tree.0])
+    }
+
+    /// The content of a path in a tree; `None` if no file is there.
+    pub async fn read_blob(&self, tree: &TreeId, path: &RepoPath) -> Result<Option<Vec<u8>>, Error> {
+        let entry = self.call().args(["ls-tree", "-z", "--full-tree", &tree.0, "--", path.as_str()]).text().await?;
+        let Some(("blob", id)) = kind_and_id(&entry) else { return Ok(None) };
+        self.call().args(["cat-file", "blob", id]).bytes().await.map(Some)
+    }
+
+    /// Every file of a tree, in order.
+    pub async fn list_tree(&self, tree: &TreeId) -> Result<Vec<RepoPath>, Error> {
+        let listed = self.call().args(["ls-tree", "-r", "-z", "--full-tree", "--name-only", &tree.0]).bytes().await?;
+        String::from_utf8_lossy(&listed).split_terminator('\0').map(path_of).collect()
+    }
+}
+
+/// The empty tree, which git knows without storing it, in the object format of `like`. Attributes read
+/// from it are none.
+fn without_attributes(like: &TreeId) -> &'static str {
+    if like.0.len() == 64 {
+        "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
+    } else {
+        "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+    }
+}
+
+fn path_of(text: &str) -> Result<RepoPath, Error> {
+    text.parse().map_err(|_: crate::artifact::ids::Invalid| not_understood(text))
+}
+
+fn not_understood(answer: &str) -> Error {
+    Error::Answer { what: "diff-tree".to_owned(), answer: answer.to_owned() }
+}
+
+/// `blob` and the id of one entry of `ls-tree`.
+fn kind_and_id(entry: &str) -> Option<(&str, &str)> {
+    let (facts, _) = entry.split_once('\t')?;
+    let mut facts = facts.split(' ').skip(1);
+    Some((facts.next()?, facts.next()?))
+}
+
+/// Reads `--raw --numstat -z`: first a record `:modes ids status` for each path, then its counts.
+fn parse_changes(listed: &str) -> Result<Vec<Change>, Error> {
+    let mut changes: Vec<Change> = Vec::new();
+    let mut fields = listed.split_terminator('\0');
+    while let Some(field) = fields.next() {
+        if field.starts_with(':') {
+            let letter = field.rsplit_once(' ').and_then(|(_, status)| status.chars().next());
+            let mut path = || fields.next().ok_or_else(|| not_understood(field)).and_then(path_of);
+            let first = path()?;
+            let (status, path) = match letter {
+                Some('A') => (Status::Added, first),
+                Some('D') => (Status::Deleted, first),
+                Some('M' | 'T') => (Status::Modified, first),
+                Some('R') => (Status::Renamed { from: first }, path()?),
+                _ => return Err(not_understood(field)),
+            };
+            changes.push(Change { status, path, added: None, removed: None });
+            continue;
+        }
+        let mut counts = field.splitn(3, '\t');
+        let (added, removed, path) = (counts.next(), counts.next(), counts.next());
+        let path = match path {
+            Some("") => fields.nth(1),
+            path => path,
+        };
+        let path = path.ok_or_else(|| not_understood(field))?;
+        if let Some(change) = changes.iter_mut().find(|change| change.path.as_str() == path) {
+            change.added = added.and_then(|count| count.parse().ok());
+            change.removed = removed.and_then(|count| count.parse().ok());
+        }
+    }
+    Ok(changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_records_and_counts_meet() {
+        let listed = ":100644 100644 a b M\0src/a.rs\0:000000 100644 0 c A\0logo.png\0:100644 100644 d d R100\0old\0new\0\
+                      3\t1\tsrc/a.rs\0-\t-\tlogo.png\00\t0\t\0old\0new\0";
+        let seen: Vec<_> = parse_changes(listed).unwrap().into_iter().map(|change| {
+            (change.path.to_string(), change.status, change.added, change.removed)
+        }).collect();
+        let old = Status::Renamed { from: "old".parse().unwrap() };
+        assert_eq!(seen, [
+            ("src/a.rs".to_owned(), Status::Modified, Some(3), Some(1)),
+            ("logo.png".to_owned(), Status::Added, None, None),
+            ("new".to_owned(), old, Some(0), Some(0)),
+        ]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_an_error() {
+        for listed in [":100644 100644 a b X\0path\0", ":100644 100644 a b M\0", ":1 2 a b M\0../up\0"] {
+            assert!(parse_changes(listed).is_err(), "{listed:?}");
+        }
+    }
+}
