@@ -1,1 +1,19 @@
-//! Pipelines: resources to extract, SQL models to build, data tests.
+//! Pipelines: from pages of an API to tables, models and data tests in a warehouse.
+//!
+//! A pipeline is a folder: `pipeline.toml` says what to read, `models/*.sql` what to make of it,
+//! `tests/` what must hold, `cassettes/` what to replay offline. Pages come through [`Source`], so the
+//! engine knows neither GitHub nor cassettes. Raw bodies land append-only, current state beside them,
+//! and a page's rows, its cursor and its line in the request log are one transaction.
+
+pub mod cursor;
+pub mod folder;
+pub mod normalize;
+pub mod schema;
+pub mod source;
+pub mod spec;
+pub mod table;
+
+pub use folder::Folder;
+pub use source::Source;
+pub use spec::Spec;
+pub use table::Table;

@@ -1,0 +1,228 @@
+//! What can be wrong with a spec: found once, said with its line and the nearest known name.
+
+use toml::Spanned;
+
+use super::{ResourceFile, placeholders};
+use crate::error::{Exit, Failure};
+
+/// Why a pipeline's spec cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder has no spec.
+    #[error("there is no pipeline spec `{place}`")]
+    Missing {
+        /// Where it was looked for.
+        place: String,
+    },
+    /// The spec is wrong.
+    #[error("cannot read pipeline spec `{place}`")]
+    Unreadable {
+        /// The file.
+        place: String,
+        /// What is wrong in it.
+        #[source]
+        problem: Problem,
+    },
+}
+
+impl Failure for Error {
+    fn exit(&self) -> Exit {
+        Exit::Usage
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Missing { .. } => Vec::new(),
+            Self::Unreadable { problem, .. } => problem.hint.iter().cloned().collect(),
+        }
+    }
+}
+
+/// One thing wrong, where, and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {fact}")]
+pub struct Problem {
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub fact: String,
+    /// What is near it.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// What the TOML reader says, with an unknown key turned into the nearest known one.
+    pub(crate) fn of_toml(error: &toml::de::Error, text: &str) -> Self {
+        let line = line_of(text, error.span().map_or(0, |span| span.start));
+        let message = error.message();
+        let quoted: Vec<_> = message.split('`').skip(1).step_by(2).collect();
+        match (message.split_once(" `"), quoted.split_first()) {
+            (Some(("unknown field", _)), Some((found, known))) => {
+                Self { line, fact: format!("unknown key `{found}`"), hint: nearest("key", found, known) }
+            }
+            (Some(("unknown variant", _)), Some((found, known))) => {
+                Self { line, fact: format!("unknown value `{found}`"), hint: nearest("value", found, known) }
+            }
+            _ => Self { line, fact: message.lines().collect::<Vec<_>>().join(", "), hint: None },
+        }
+    }
+
+    fn at(text: &str, offset: usize, fact: String) -> Self {
+        Self { line: line_of(text, offset), fact, hint: None }
+    }
+}
+
+/// Checks what the reader cannot see: names that refer to each other.
+pub(super) fn check(resources: &[ResourceFile], text: &str) -> Result<(), Problem> {
+    for (index, resource) in resources.iter().enumerate() {
+        let earlier = resources.get(..index).unwrap_or_default();
+        check_name(resource, earlier, text)?;
+        check_parent(resource, earlier, text)?;
+        check_columns(resource, text)?;
+    }
+    Ok(())
+}
+
+fn check_name(resource: &ResourceFile, earlier: &[ResourceFile], text: &str) -> Result<(), Problem> {
+    let name = resource.name.get_ref();
+    let at = |fact| Err(Problem::at(text, resource.name.span().start, fact));
+    if !is_identifier(name) {
+        return at(format!("`{name}` cannot name a table: lowercase letters, digits and `_` can"));
+    }
+    if earlier.iter().any(|other| other.name.get_ref() == name) {
+        return at(format!("two resources are called `{name}`"));
+    }
+    if resource.key.get_ref().is_empty() {
+        return Err(Problem::at(text, resource.key.span().start, format!("the key of `{name}` is empty")));
+    }
+    Ok(())
+}
+
+fn check_parent(resource: &ResourceFile, earlier: &[ResourceFile], text: &str) -> Result<(), Problem> {
+    let Some(parent) = &resource.parent else {
+        let path = &resource.path;
+        return match placeholders(path.get_ref()).next() {
+            None => Ok(()),
+            Some(name) => {
+                let fact =
+                    format!("the path has `{{{name}}}` and the resource has no `parent` to fill it from");
+                Err(Problem::at(text, path.span().start, fact))
+            }
+        };
+    };
+    let known: Vec<_> = earlier.iter().map(|other| other.name.get_ref().as_str()).collect();
+    if known.contains(&parent.get_ref().as_str()) {
+        return Ok(());
+    }
+    let fact = format!("the parent `{}` is not a resource above this one", parent.get_ref());
+    let hint = nearest("resource", parent.get_ref(), &known);
+    Err(Problem { line: line_of(text, parent.span().start), fact, hint })
+}
+
+fn check_columns(resource: &ResourceFile, text: &str) -> Result<(), Problem> {
+    let mut known: Vec<_> = resource.inherit.keys().map(String::as_str).collect();
+    for column in &resource.columns {
+        let name = column.name.get_ref().as_str();
+        let at = |fact| Err(Problem::at(text, column.name.span().start, fact));
+        if !is_identifier(name) || name.starts_with('_') {
+            return at(format!("`{name}` cannot name a column: lowercase letters, digits and inner `_` can"));
+        }
+        if known.contains(&name) {
+            return at(format!("two columns are called `{name}`"));
+        }
+        known.push(name);
+    }
+    let declared = !resource.columns.is_empty();
+    match resource.key.get_ref().iter().find(|key| declared && !known.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) => {
+            let hint = nearest("column", key, &known);
+            let fact = format!("the key column `{key}` is not declared");
+            Err(Problem { line: line_of(text, Spanned::span(&resource.key).start), fact, hint })
+        }
+    }
+}
+
+/// Whether DuckDB takes it as a name without surprises.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|first| first.is_ascii_lowercase() || first == '_')
+        && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// A hint that names what was probably meant.
+pub(crate) fn nearest(what: &str, found: &str, known: &[&str]) -> Option<String> {
+    let best = known
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(found, a).total_cmp(&strsim::jaro_winkler(found, b)))?;
+    Some(format!("the nearest known {what} is `{best}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Spec;
+
+    const GOOD: &str =
+        "source = \"github\"\n\n[[resources]]\nname = \"repos\"\npath = \"/user/repos\"\nkey = [\"id\"]\n";
+
+    fn check(more: &str) -> String {
+        let text = format!("{GOOD}{more}");
+        let problem = Spec::parse("p", &text).unwrap_err();
+        format!("{problem}\n{}", problem.hint.unwrap_or_default())
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
+        insta::assert_snapshot!(check("incremntal = \"x\"\n"), @r"
+        line 7: unknown key `incremntal`
+        the nearest known key is `incremental`
+        ");
+    }
+
+    #[test]
+    fn an_unknown_source_is_named() {
+        let problem = Spec::parse("p", "source = \"gitlab\"\n").unwrap_err();
+        assert_eq!(problem.to_string(), "line 1: unknown value `gitlab`");
+    }
+
+    #[test]
+    fn a_parent_must_stand_above() {
+        insta::assert_snapshot!(
+            check("[[resources]]\nname = \"issues\"\npath = \"/repos/{name}/issues\"\nparent = \"repo\"\nkey = [\"id\"]\n"), @r"
+        line 10: the parent `repo` is not a resource above this one
+        the nearest known resource is `repos`
+        ");
+    }
+
+    #[test]
+    fn a_path_needs_a_parent_for_its_braces() {
+        insta::assert_snapshot!(
+            check("[[resources]]\nname = \"issues\"\npath = \"/repos/{name}/issues\"\nkey = [\"id\"]\n"), @r"
+        line 9: the path has `{name}` and the resource has no `parent` to fill it from
+        ");
+    }
+
+    #[test]
+    fn names_are_unique_and_fit_for_tables() {
+        insta::assert_snapshot!(check("[[resources]]\nname = \"repos\"\npath = \"/x\"\nkey = [\"id\"]\n"), @"line 8: two resources are called `repos`");
+        insta::assert_snapshot!(check("[[resources]]\nname = \"My Repos\"\npath = \"/x\"\nkey = [\"id\"]\n"), @"line 8: `My Repos` cannot name a table: lowercase letters, digits and `_` can");
+    }
+
+    #[test]
+    fn a_declared_key_must_be_a_column() {
+        insta::assert_snapshot!(check("columns = [{ name = \"ident\", type = \"bigint\" }]\n"), @r"
+        line 6: the key column `id` is not declared
+        the nearest known column is `ident`
+        ");
+    }
+
+    #[test]
+    fn a_missing_key_and_broken_toml_are_said() {
+        insta::assert_snapshot!(check("[[resources]]\nname = \"x\"\nkey = [\"id\"]\n"), @"line 7: missing field `path`");
+        insta::assert_snapshot!(check("[[resources]\n"), @"line 7: unclosed array table, expected `]]`");
+    }
+}
