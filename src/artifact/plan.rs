@@ -15,6 +15,9 @@ pub struct Plan {
     pub version: u32,
     /// The plan's identity, for instance `p-7c21d09e`.
     pub id: String,
+    /// When it was drafted, in UTC; looking for its issues starts there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drafted: Option<jiff::Timestamp>,
     /// The sentence the person gave.
     pub goal: String,
     /// The epic that holds the issues.
@@ -83,6 +86,17 @@ pub enum Size {
     Large,
 }
 
+impl Size {
+    /// Its name in plans and issue bodies.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Medium => "medium",
+            Self::Large => "large",
+        }
+    }
+}
+
 /// One acceptance criterion and the check that decides it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -143,6 +157,10 @@ pub struct Published {
     pub epic: Link,
     /// The issue of each key.
     pub issues: Vec<(String, Link)>,
+    /// Links made between them, each as the key that holds and the key it names: the epic and its
+    /// sub-issue, an issue and its blocker. One that is here but gone from the tracker was removed by a person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub linked: Vec<(String, String)>,
 }
 
 /// A published issue: number for people, id for the routes that need it.
