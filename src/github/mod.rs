@@ -1,1 +1,25 @@
-//! GitHub over its REST API.
+//! The client of GitHub, of an Enterprise Server, and of the embedded hub: one dialect, one code path.
+//!
+//! octocrab makes the requests over the HTTP client that `net` built; what is decided about an answer
+//! (wait, try again, give up) is decided in `rate`, a pure module, and carried out by the one send
+//! loop of [`Client`]. octocrab's own retry is off, because it resends creates.
+//!
+//! Reads are raw and lenient, because octocrab's models know no parent of an issue and refuse thin
+//! bodies; writes are octocrab's typed calls. A create is never sent twice unless it is certain that
+//! the first one did nothing: otherwise it ends as [`Error::Unknown`], and the caller looks before it
+//! tries again. This module knows no plans, no builds and no markers.
+
+mod client;
+mod connect;
+mod error;
+mod issue;
+mod page;
+mod rate;
+mod repo;
+mod send;
+
+pub use client::Client;
+pub use error::Error;
+pub use issue::{Comment, Edit, Issue, IssueQuery, NewIssue, State, StateChange};
+pub use page::RawPage;
+pub use repo::{NewPull, Pull, Repo, User};

@@ -1,0 +1,295 @@
+//! The calls that the verbs make.
+
+use std::sync::Arc;
+
+use http_body_util::BodyExt as _;
+use jiff::Timestamp;
+use octocrab::models::IssueState;
+use octocrab::models::issues::IssueStateReason;
+use serde::de::DeserializeOwned;
+
+use super::rate::{Kind, pause};
+use super::send::Action;
+use super::{
+    Comment, Edit, Error, Issue, IssueQuery, NewIssue, NewPull, Pull, RawPage, Repo, StateChange, User,
+    connect,
+};
+use crate::artifact::{IssueId, IssueNumber, RepoName};
+use crate::clock::Clock;
+use crate::config::settings::GithubApi;
+
+/// A connection to one API with one token. Cheap to clone. Must be made inside a tokio runtime.
+#[derive(Debug, Clone)]
+pub struct Client {
+    octocrab: octocrab::Octocrab,
+    base: url::Url,
+    shown: String,
+    pub(super) clock: Clock,
+    last_write: Arc<tokio::sync::Mutex<Option<Timestamp>>>,
+}
+
+impl Client {
+    /// Prepares the connection; nothing is sent yet.
+    pub fn new(http: reqwest::Client, api: &GithubApi, clock: Clock) -> Result<Self, Error> {
+        let base = connect::address(api)?;
+        let octocrab = connect::octocrab(http, api)?;
+        let shown = api.url.trim_end_matches('/').to_owned();
+        Ok(Self { octocrab, base, shown, clock, last_write: Arc::default() })
+    }
+
+    /// The API's base, without a slash at the end.
+    pub fn base(&self) -> &str {
+        &self.shown
+    }
+
+    /// Whose token it is.
+    pub async fn viewer(&self) -> Result<User, Error> {
+        self.get("/user", &|| "read whose token it is".to_owned()).await
+    }
+
+    /// A repository.
+    pub async fn repo(&self, repo: &RepoName) -> Result<Repo, Error> {
+        self.get(&format!("/repos/{repo}"), &|| format!("read the repository `{repo}`")).await
+    }
+
+    /// An issue.
+    pub async fn issue(&self, repo: &RepoName, number: IssueNumber) -> Result<Issue, Error> {
+        self.get(&path(repo, number, ""), &|| format!("read issue {number} of `{repo}`")).await
+    }
+
+    /// All issues that match, pull requests among them, the most recently created first.
+    pub async fn issues(&self, repo: &RepoName, query: &IssueQuery) -> Result<Vec<Issue>, Error> {
+        let mut pairs = vec![("state".to_owned(), query.state.name().to_owned())];
+        if !query.labels.is_empty() {
+            pairs.push(("labels".to_owned(), query.labels.join(",")));
+        }
+        if let Some(since) = query.since {
+            pairs.push(("since".to_owned(), since.to_string()));
+        }
+        self.list(&format!("/repos/{repo}/issues"), pairs, &|| format!("list the issues of `{repo}`")).await
+    }
+
+    /// The comments on an issue, oldest first.
+    pub async fn comments(&self, repo: &RepoName, number: IssueNumber) -> Result<Vec<Comment>, Error> {
+        let action = || format!("list the comments on issue {number} of `{repo}`");
+        self.list(&path(repo, number, "/comments"), Vec::new(), &action).await
+    }
+
+    /// The sub-issues of an issue, in their order.
+    pub async fn sub_issues(&self, repo: &RepoName, number: IssueNumber) -> Result<Vec<Issue>, Error> {
+        let action = || format!("list the sub-issues of {number} of `{repo}`");
+        self.list(&path(repo, number, "/sub_issues"), Vec::new(), &action).await
+    }
+
+    /// The issues that block an issue, open and closed.
+    pub async fn blocked_by(&self, repo: &RepoName, number: IssueNumber) -> Result<Vec<Issue>, Error> {
+        let action = || format!("list what blocks issue {number} of `{repo}`");
+        self.list(&path(repo, number, "/dependencies/blocked_by"), Vec::new(), &action).await
+    }
+
+    /// Open pull requests from a branch of the repository itself.
+    pub async fn pulls_from(&self, repo: &RepoName, branch: &str) -> Result<Vec<Pull>, Error> {
+        let pairs = vec![("head".to_owned(), format!("{}:{branch}", repo.owner))];
+        let action = || format!("list the pull requests of `{repo}`");
+        self.list(&format!("/repos/{repo}/pulls"), pairs, &action).await
+    }
+
+    /// Creates an issue. Ends as [`Error::Unknown`] when it may have been made.
+    pub async fn create_issue(&self, repo: &RepoName, new: &NewIssue) -> Result<Issue, Error> {
+        let action = || format!("create the issue `{}` in `{repo}`", new.title);
+        let issues = self.issues_of(repo);
+        let made = self.write(Kind::Once, &action, || {
+            issues.create(&new.title).body(new.body.clone()).labels(new.labels.clone()).send()
+        });
+        let issue: Issue = made.await?.into();
+        audit("create issue", &issue.url);
+        Ok(issue)
+    }
+
+    /// Changes an issue. Repeating it does no harm, so it is tried again after a server error.
+    pub async fn edit_issue(
+        &self,
+        repo: &RepoName,
+        number: IssueNumber,
+        edit: &Edit,
+    ) -> Result<Issue, Error> {
+        let action = || format!("change issue {number} of `{repo}`");
+        let issues = self.issues_of(repo);
+        let changed = self.write(Kind::Repeatable, &action, || async {
+            let mut update = issues.update(number.0);
+            if let Some(title) = &edit.title {
+                update = update.title(title);
+            }
+            if let Some(body) = &edit.body {
+                update = update.body(body);
+            }
+            if let Some(labels) = &edit.labels {
+                update = update.labels(labels);
+            }
+            update = match edit.state {
+                Some(StateChange::Reopen) => update.state(IssueState::Open),
+                Some(StateChange::Complete) => {
+                    update.state(IssueState::Closed).state_reason(IssueStateReason::Completed)
+                }
+                Some(StateChange::Drop) => {
+                    update.state(IssueState::Closed).state_reason(IssueStateReason::NotPlanned)
+                }
+                None => update,
+            };
+            update.send().await
+        });
+        let issue: Issue = changed.await?.into();
+        audit("change issue", &issue.url);
+        Ok(issue)
+    }
+
+    /// Comments on an issue. Ends as [`Error::Unknown`] when it may have been made.
+    pub async fn comment(&self, repo: &RepoName, number: IssueNumber, body: &str) -> Result<Comment, Error> {
+        let action = || format!("comment on issue {number} of `{repo}`");
+        let issues = self.issues_of(repo);
+        let made = self.write(Kind::Once, &action, || issues.create_comment(number.0, body)).await?;
+        let comment: Comment = made.into();
+        audit("comment", &comment.url);
+        Ok(comment)
+    }
+
+    /// Makes `child` a sub-issue of `parent`, natively.
+    pub async fn add_sub_issue(
+        &self,
+        repo: &RepoName,
+        parent: IssueNumber,
+        child: IssueId,
+    ) -> Result<(), Error> {
+        let action = || format!("add a sub-issue to {parent} of `{repo}`");
+        let issues = self.issues_of(repo);
+        self.write(Kind::Once, &action, || issues.add_sub_issue(parent.0, child.0.into(), None)).await?;
+        audit("add sub-issue", &format!("{repo}{parent} <- {}", child.0));
+        Ok(())
+    }
+
+    /// Makes `blocker` block issue `number`, natively.
+    pub async fn add_blocked_by(
+        &self,
+        repo: &RepoName,
+        number: IssueNumber,
+        blocker: IssueId,
+    ) -> Result<(), Error> {
+        let action = || format!("mark what blocks issue {number} of `{repo}`");
+        let issues = self.issues_of(repo);
+        self.write(Kind::Once, &action, || issues.add_dependency_blocked_by(number.0, blocker.0.into()))
+            .await?;
+        audit("add blocked_by", &format!("{repo}{number} <- {}", blocker.0));
+        Ok(())
+    }
+
+    /// Opens a pull request. Ends as [`Error::Unknown`] when it may have been made.
+    pub async fn create_pull(&self, repo: &RepoName, new: &NewPull) -> Result<Pull, Error> {
+        let action = || format!("open a pull request for `{}` in `{repo}`", new.head);
+        let pulls = self.octocrab.pulls(&repo.owner, &repo.name);
+        let made = self.write(Kind::Once, &action, || {
+            pulls.create(&new.title, &new.head, &new.base).body(new.body.clone()).send()
+        });
+        let made = made.await?;
+        let url = made.html_url.map_or_else(|| made.url.clone(), String::from);
+        audit("open pull request", &url);
+        Ok(Pull { number: IssueNumber(made.number), url })
+    }
+
+    /// One page of a listing, raw. `path` begins with `/`; `etag` makes the read conditional.
+    pub async fn page(
+        &self,
+        path: &str,
+        query: &[(String, String)],
+        etag: Option<&str>,
+    ) -> Result<RawPage, Error> {
+        self.read(&with_query(path, query), etag, &|| format!("read `{path}`")).await
+    }
+
+    /// The page at an address that an earlier page named.
+    pub async fn page_at(&self, url: &str, etag: Option<&str>) -> Result<RawPage, Error> {
+        let here = url::Url::parse(url).is_ok_and(|next| next.origin() == self.base.origin());
+        if !here {
+            return Err(Error::Elsewhere { url: self.shown.clone(), next: url.to_owned() });
+        }
+        self.read(url, etag, &|| format!("read `{url}`")).await
+    }
+
+    async fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        mut query: Vec<(String, String)>,
+        action: Action<'_>,
+    ) -> Result<Vec<T>, Error> {
+        query.push(("per_page".to_owned(), "100".to_owned()));
+        let mut page = self.read(&with_query(path, &query), None, action).await?;
+        let mut all: Vec<T> = self.parse(&page, action)?;
+        while let Some(next) = page.next.take() {
+            page = self.page_at(&next, None).await?;
+            all.extend(self.parse::<Vec<T>>(&page, action)?);
+        }
+        Ok(all)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, action: Action<'_>) -> Result<T, Error> {
+        let page = self.read(path, None, action).await?;
+        self.parse(&page, action)
+    }
+
+    fn parse<T: DeserializeOwned>(&self, page: &RawPage, action: Action<'_>) -> Result<T, Error> {
+        serde_json::from_slice(&page.body).map_err(|error| Error::Unreadable {
+            action: action(),
+            url: self.shown.clone(),
+            source: Box::new(error),
+        })
+    }
+
+    async fn read(&self, uri: &str, etag: Option<&str>, action: Action<'_>) -> Result<RawPage, Error> {
+        let headers = connect::conditional(etag);
+        let once = || async {
+            let response = self.octocrab._get_with_headers(uri, headers.clone()).await?;
+            if response.status() == http::StatusCode::NOT_MODIFIED {
+                return Ok(RawPage::new(304, response.headers(), bytes::Bytes::new()));
+            }
+            let (parts, body) = octocrab::map_github_error(response).await?.into_parts();
+            let body = body.collect().await?.to_bytes();
+            Ok(RawPage::new(parts.status.as_u16(), &parts.headers, body))
+        };
+        self.send(Kind::Repeatable, action, once).await
+    }
+
+    /// Writes are made one at a time, and on servers of others a second apart.
+    async fn write<T, F, R>(&self, kind: Kind, action: Action<'_>, call: F) -> Result<T, Error>
+    where
+        F: Fn() -> R,
+        R: Future<Output = octocrab::Result<T>>,
+    {
+        let mut last = self.last_write.lock().await;
+        if !connect::is_loopback(&self.base) {
+            self.clock.sleep(pause(*last, self.clock.now())).await;
+        }
+        let result = self.send(kind, action, call).await;
+        *last = Some(self.clock.now());
+        result
+    }
+
+    fn issues_of(&self, repo: &RepoName) -> octocrab::issues::IssueHandler<'_> {
+        self.octocrab.issues(&repo.owner, &repo.name)
+    }
+}
+
+fn path(repo: &RepoName, number: IssueNumber, rest: &str) -> String {
+    format!("/repos/{repo}/issues/{}{rest}", number.0)
+}
+
+fn with_query(path: &str, query: &[(String, String)]) -> String {
+    if query.is_empty() {
+        return path.to_owned();
+    }
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+    format!("{path}?{query}")
+}
+
+/// The audit trail of what was changed on GitHub.
+fn audit(action: &str, target: &str) {
+    tracing::info!(target: "audit", kind = "github", action, subject = target);
+}

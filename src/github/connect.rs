@@ -1,0 +1,66 @@
+//! Builds the octocrab that [`Client`](super::Client) speaks through.
+//!
+//! It is layered by hand over `net`'s client: octocrab's own builder would add its retry (which resends
+//! creates) and its own user agent, and it panics on a token that no header can carry.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, Uri, header};
+use octocrab::service::middleware::auth_header::AuthHeaderLayer;
+use octocrab::service::middleware::base_uri::BaseUriLayer;
+use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
+use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
+use octocrab::{AuthState, Octocrab, OctocrabBuilder};
+
+use super::Error;
+use crate::config::settings::GithubApi;
+
+/// Makes the octocrab. `X-GitHub-Api-Version: 2022-11-28` is octocrab's own default header.
+pub(super) fn octocrab(http: reqwest::Client, api: &GithubApi) -> Result<Octocrab, Error> {
+    let base: Uri = address(api)?.as_str().trim_end_matches('/').parse().map_err(|_| wrong_address(api))?;
+    let bearer = format!("Bearer {}", api.token.expose());
+    let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| Error::Token)?;
+    bearer.set_sensitive(true);
+    let extra = vec![
+        (header::USER_AGENT, HeaderValue::from_static(concat!("planwright/", env!("CARGO_PKG_VERSION")))),
+        (header::ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
+    ];
+    let built = OctocrabBuilder::new_empty()
+        .with_service(ReqwestConnector::new(http))
+        .with_layer(&ExtraHeadersLayer::new(Arc::new(extra)))
+        .with_layer(&BaseUriLayer::new(base.clone()))
+        .with_layer(&AuthHeaderLayer::new(Some(bearer), base.clone(), base))
+        .with_auth(AuthState::None)
+        .build();
+    match built {
+        Ok(octocrab) => Ok(octocrab),
+        Err(never) => match never {},
+    }
+}
+
+/// The base as an address, http or https with a host.
+pub(super) fn address(api: &GithubApi) -> Result<url::Url, Error> {
+    let url = url::Url::parse(&api.url).map_err(|_| wrong_address(api))?;
+    let good = matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none();
+    if good { Ok(url) } else { Err(wrong_address(api)) }
+}
+
+fn wrong_address(api: &GithubApi) -> Error {
+    Error::Address { url: api.url.clone() }
+}
+
+/// Whether requests stay on this machine: then nobody asked for pacing.
+pub(super) fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// Headers of one read.
+pub(super) fn conditional(etag: Option<&str>) -> Option<HeaderMap> {
+    let value = HeaderValue::from_str(etag?).ok()?;
+    Some(HeaderMap::from_iter([(header::IF_NONE_MATCH, value)]))
+}

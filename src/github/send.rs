@@ -1,0 +1,140 @@
+//! The one send loop: sends, asks [`rate`](super::rate) about anything that is not a success, waits, sends again.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::time::Duration;
+
+use super::error::Cause;
+use super::rate::{Attempt, Decision, Kind, Outcome, decide};
+use super::{Client, Error};
+
+/// What is being done, in words that follow "cannot": `read issue #34 of acme/shop`.
+pub(super) type Action<'a> = &'a (dyn Fn() -> String + Sync);
+
+impl Client {
+    /// Sends `call` until it succeeds or the decision is to stop.
+    pub(super) async fn send<T, F, R>(&self, kind: Kind, action: Action<'_>, call: F) -> Result<T, Error>
+    where
+        F: Fn() -> R,
+        R: Future<Output = octocrab::Result<T>>,
+    {
+        let mut waited = Duration::ZERO;
+        let mut number = 0;
+        loop {
+            number += 1;
+            let error = match call().await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let attempt = Attempt { kind, number, waited, now: self.clock.now() };
+            let decision = decide(&attempt, &outcome(&error));
+            tracing::warn!(action = action(), number, ?decision, error = %brief(&error), "a request did not succeed");
+            match decision {
+                Decision::Wait(time) => {
+                    waited += time;
+                    self.clock.sleep(time).await;
+                }
+                Decision::Again(time) => self.clock.sleep(time).await,
+                Decision::Limited { until } => {
+                    return Err(Error::RateLimited { action: action(), url: self.base().to_owned(), until });
+                }
+                Decision::Unknown => {
+                    return Err(Error::Unknown { action: action(), source: innermost(error) });
+                }
+                Decision::Report => return Err(self.report(action(), error)),
+            }
+        }
+    }
+
+    fn report(&self, action: String, error: octocrab::Error) -> Error {
+        let url = self.base().to_owned();
+        let octocrab::Error::GitHub { source, .. } = error else {
+            let unreadable = matches!(error, octocrab::Error::Json { .. } | octocrab::Error::Serde { .. });
+            let source = innermost(error);
+            return if unreadable {
+                Error::Unreadable { action, url, source }
+            } else {
+                Error::Unreachable { url, source }
+            };
+        };
+        let message = words(&source);
+        match source.status_code.as_u16() {
+            401 => Error::Unauthorized { url, message },
+            403 => Error::Forbidden { action, message, needs: permission(&source) },
+            404 => Error::NotFound { action, url },
+            410 => Error::Gone { action, message },
+            status if status >= 500 => Error::Server { action, url, status, message },
+            status => Error::Invalid { action, message, status },
+        }
+    }
+}
+
+fn outcome(error: &octocrab::Error) -> Outcome<'_> {
+    match error {
+        octocrab::Error::GitHub { source, .. } => match &source.headers {
+            Some(headers) => {
+                Outcome::Answer { status: source.status_code.as_u16(), headers, message: &source.message }
+            }
+            None => Outcome::Broken,
+        },
+        other if is_no_connection(other) => Outcome::NoConnection,
+        _ => Outcome::Broken,
+    }
+}
+
+fn is_no_connection(error: &octocrab::Error) -> bool {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = next {
+        if error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// The error below octocrab's wrappers, whose texts repeat their causes.
+fn innermost(error: octocrab::Error) -> Cause {
+    match error {
+        octocrab::Error::Service { source, .. } => match source.downcast::<octocrab::Error>() {
+            Ok(inner) => innermost(*inner),
+            Err(other) => other,
+        },
+        octocrab::Error::Reqwest { source, .. } => Box::new(source.without_url()),
+        octocrab::Error::Json { source, .. } => Box::new(source),
+        octocrab::Error::Serde { source, .. } => Box::new(source),
+        octocrab::Error::GitHub { source, .. } => {
+            format!("status {}: {}", source.status_code.as_u16(), words(&source)).into()
+        }
+        other => Box::new(other),
+    }
+}
+
+/// One line for the log.
+fn brief(error: &octocrab::Error) -> String {
+    match error {
+        octocrab::Error::GitHub { source, .. } => format!("{}: {}", source.status_code, words(source)),
+        other => other.to_string(),
+    }
+}
+
+/// GitHub's message with its field errors, in one line of bounded length.
+fn words(error: &octocrab::GitHubError) -> String {
+    let mut text = error.message.split_whitespace().collect::<Vec<_>>().join(" ");
+    for detail in error.errors.iter().flatten() {
+        let part = |name: &str| detail.get(name).and_then(serde_json::Value::as_str);
+        let said = match (part("message"), part("field"), part("code")) {
+            (Some(message), ..) => message.to_owned(),
+            (None, Some(field), Some(code)) => format!("`{field}` {}", code.replace('_', " ")),
+            _ => detail.to_string(),
+        };
+        text.push_str("; ");
+        text.push_str(&said);
+    }
+    text.chars().take(500).collect()
+}
+
+fn permission(error: &octocrab::GitHubError) -> Option<String> {
+    let value = error.headers.as_ref()?.get("x-accepted-github-permissions")?;
+    value.to_str().ok().map(str::to_owned)
+}

@@ -1,0 +1,41 @@
+//! Counting requests the way GitHub does: so many an hour, and how many are left in every answer.
+
+use jiff::Timestamp;
+
+/// Generous, because the hub is the person's own machine. Tests set less.
+const AN_HOUR: u64 = 1_000_000;
+
+/// One hour's count.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    resets: i64,
+    used: u64,
+}
+
+/// What the headers of an answer say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reading {
+    pub(super) limit: u64,
+    pub(super) used: u64,
+    pub(super) resets: i64,
+}
+
+impl Reading {
+    pub(super) const fn remaining(self) -> u64 {
+        self.limit.saturating_sub(self.used)
+    }
+}
+
+impl Meter {
+    pub(super) fn read(&mut self, now: Timestamp, quota: Option<u64>) -> Reading {
+        if now.as_second() >= self.resets {
+            *self = Self { resets: now.as_second() + 3_600, used: 0 };
+        }
+        Reading { limit: quota.unwrap_or(AN_HOUR), used: self.used, resets: self.resets }
+    }
+
+    /// Counts one request.
+    pub(super) const fn spend(&mut self) {
+        self.used += 1;
+    }
+}

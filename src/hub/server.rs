@@ -1,0 +1,252 @@
+//! The sockets of the hub: listens, lets in who has the token, and puts answers into HTTP.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::extract::{ConnectInfo, State};
+use axum::response::Response;
+use tokio::net::TcpListener;
+
+use super::answer::Desk;
+use super::exchange::{self, Exchange};
+use super::faults::What;
+use super::journal::{Journal, private};
+use super::meter::Meter;
+use super::received;
+use super::refusal::Refusal;
+use super::state::Change;
+use super::store::Store;
+use super::wire::{Cut, Door};
+use super::{Error, Faults, Options};
+use crate::artifact::{CommitId, IssueNumber, RepoName};
+use crate::config::Secret;
+use crate::config::settings::GithubApi;
+use crate::fs;
+
+/// Bytes of a request's body that are read.
+const BODY: usize = 4 << 20;
+
+/// What every request shares.
+#[derive(Debug)]
+pub(super) struct Hub {
+    store: Mutex<Store>,
+    meter: Mutex<Meter>,
+    pub(super) faults: Faults,
+    pub(super) url: String,
+    pub(super) token: Secret,
+}
+
+impl Hub {
+    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn meter(&self) -> MutexGuard<'_, Meter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.store().journal.is_none()
+    }
+
+    /// Lets go of the journal and its lock; connections that are still open get nothing more.
+    fn stop(&self) {
+        self.store().journal = None;
+    }
+}
+
+/// A hub that runs. Dropping it stops it.
+#[derive(Debug)]
+pub struct Running {
+    hub: Arc<Hub>,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// The base of its API, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.hub.url
+    }
+
+    /// The token that it lets in. The same at every start on the same folder.
+    pub fn token(&self) -> Secret {
+        self.hub.token.clone()
+    }
+
+    /// Address and token together, as a client takes them.
+    pub fn api(&self) -> GithubApi {
+        GithubApi { url: self.hub.url.clone(), token: self.token() }
+    }
+
+    /// Makes a repository unless it exists.
+    pub fn ensure_repo(&self, repo: &RepoName) -> Result<(), Error> {
+        self.hub.store().ensure_repo(repo).map_err(refused)
+    }
+
+    /// Tells the hub that commits reached the default branch. Closes the open issues that their
+    /// messages name (`Closes #34`) and tells which; being told twice does nothing.
+    pub fn received(
+        &self,
+        repo: &RepoName,
+        commits: &[(CommitId, String)],
+    ) -> Result<Vec<IssueNumber>, Error> {
+        let messages: Vec<&str> = commits.iter().map(|(_, message)| message.as_str()).collect();
+        received::receive(&mut self.hub.store(), repo, &messages).map_err(refused)
+    }
+
+    /// Stops: the port and the folder are free when this returns.
+    pub async fn stop(mut self) {
+        self.serving.abort();
+        if let Err(error) = (&mut self.serving).await
+            && !error.is_cancelled()
+        {
+            tracing::error!(%error, "the hub's server had failed");
+        }
+        self.hub.stop();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.serving.abort();
+        self.hub.stop();
+    }
+}
+
+fn refused(refusal: Refusal) -> Error {
+    Error::Refused { message: refusal.message }
+}
+
+/// The address and the token of the hub in a folder, as the process that serves it left them.
+pub fn running(folder: &Path) -> Result<Option<GithubApi>, Error> {
+    if fs::try_lock(&folder.join("lock"))?.is_some() {
+        return Ok(None);
+    }
+    let url = fs::read_text_if_exists(&folder.join("address"))?;
+    let token = fs::read_text_if_exists(&folder.join("token"))?;
+    let api = |(url, token): (String, String)| GithubApi { url, token: Secret::new(token) };
+    Ok(url.zip(token).map(api))
+}
+
+/// Starts a hub. Must be called inside a tokio runtime.
+pub async fn start(options: Options) -> Result<Running, Error> {
+    let folder = &options.folder;
+    let address_file = folder.join("address");
+    let last = fs::read_text_if_exists(&address_file)?;
+    let Some(lock) = fs::try_lock(&folder.join("lock"))? else {
+        return Err(Error::InUse { folder: folder.clone(), address: last });
+    };
+    let (journal, state) = Journal::open(folder, lock)?;
+    let mut store = Store { state, journal: Some(journal), login: options.login, clock: options.clock };
+    let person: Vec<Change> = store.users(&[&store.login], 0);
+    store.commit(&person).map_err(refused)?;
+    let token = token(folder)?;
+    let listener = listen(options.address, last.as_deref()).await?;
+    let address =
+        listener.local_addr().map_err(|source| Error::Listen { address: options.address, source })?;
+    let url = format!("http://{}", reachable(address));
+    fs::write(&address_file, url.as_bytes())?;
+    let hub = Arc::new(Hub {
+        store: Mutex::new(store),
+        meter: Mutex::default(),
+        faults: options.faults,
+        url,
+        token,
+    });
+    let app = Router::new().fallback(handle).with_state(Arc::clone(&hub));
+    let serving = tokio::spawn(async move {
+        let service = app.into_make_service_with_connect_info::<Cut>();
+        if let Err(error) = axum::serve(Door(listener), service).await {
+            tracing::error!(%error, "the hub's server failed");
+        }
+    });
+    Ok(Running { hub, serving })
+}
+
+/// Listens on the address; where any port will do, on the port of the last time if it is free, so that links stay good.
+async fn listen(address: SocketAddr, last: Option<&str>) -> Result<TcpListener, Error> {
+    let port = last.and_then(|url| url.trim().rsplit(':').next()?.parse().ok()).unwrap_or(0);
+    if address.port() == 0
+        && port != 0
+        && let Ok(listener) = TcpListener::bind(SocketAddr::new(address.ip(), port)).await
+    {
+        return Ok(listener);
+    }
+    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })
+}
+
+/// The address that a client on this machine uses.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        return SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port());
+    }
+    address
+}
+
+/// The folder's token; made once, readable by its owner only.
+fn token(folder: &Path) -> Result<Secret, Error> {
+    let path = folder.join("token");
+    if let Some(token) = fs::read_text_if_exists(&path)?.filter(|token| !token.is_empty()) {
+        return Ok(Secret::new(token));
+    }
+    private(&path)?;
+    let token = format!("hub_{}", random());
+    fs::write(&path, token.as_bytes())?;
+    Ok(Secret::new(token))
+}
+
+/// 128 bits in hex that nobody can guess: the standard library keys its hash maps from the system's randomness.
+fn random() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    let keys = RandomState::new();
+    format!("{:016x}{:016x}", keys.hash_one(0_u8), keys.hash_one(1_u8))
+}
+
+async fn handle(
+    State(hub): State<Arc<Hub>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    request: axum::extract::Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let fault = hub.faults.strike(head.method.as_str(), head.uri.path());
+    if hub.is_stopped() || fault == Some(What::CutBefore) {
+        cut.now();
+        return Response::default();
+    }
+    if let Some(What::Answer(status, headers, message)) = &fault {
+        return exchange::made_up(*status, headers, message);
+    }
+    let body = match axum::body::to_bytes(body, BODY).await {
+        Ok(body) => body,
+        Err(_) => return exchange::made_up(413, &[], "Payload too large"),
+    };
+    let is_read = matches!(head.method, http::Method::GET | http::Method::HEAD);
+    let exchange = Exchange::new(Arc::clone(&hub), head, &body);
+    let response = if is_read { exchange.answer() } else { answer_blocking(exchange).await };
+    match fault {
+        Some(What::CutAfter) => {
+            cut.now();
+            response
+        }
+        Some(What::AnswerAfter(status)) => exchange::made_up(status, &[], "Server Error"),
+        _ => response,
+    }
+}
+
+/// Writes wait for the disk, so they leave the runtime's thread alone.
+async fn answer_blocking(exchange: Exchange) -> Response {
+    match tokio::task::spawn_blocking(move || exchange.answer()).await {
+        Ok(response) => response,
+        Err(error) => exchange::made_up(500, &[], &error.to_string()),
+    }
+}
+
+impl Hub {
+    /// With the store locked, and the API's base as the client sees it.
+    pub(super) fn at_desk<T>(&self, is_enterprise: bool, with: impl FnOnce(&mut Desk<'_>) -> T) -> T {
+        let api = if is_enterprise { format!("{}/api/v3", self.url) } else { self.url.clone() };
+        with(&mut Desk { store: &mut self.store(), web: &self.url, api })
+    }
+}
