@@ -237,7 +237,10 @@ async fn feed(stdin: Option<ChildStdin>, input: Vec<u8>) -> Option<ChildStdin> {
     Some(stdin)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a limit on real processes is real time, never a virtual clock's")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a limit on real processes is real time, never a virtual clock's"
+)]
 async fn expired(time: Duration) {
     tokio::time::sleep(time).await;
 }
@@ -304,7 +307,12 @@ impl Kept {
 
 /// Starts a program that inherits environment, output and group from us: for the sandbox's helper,
 /// which has no runtime and whose own environment is already the one to hand on.
-pub(crate) fn start(program: &OsStr, args: &[OsString], dir: &Path, stdin: Stdio) -> io::Result<std::process::Child> {
+pub(crate) fn start(
+    program: &OsStr,
+    args: &[OsString],
+    dir: &Path,
+    stdin: Stdio,
+) -> io::Result<std::process::Child> {
     #[expect(clippy::disallowed_methods, reason = "this is the one spawner")]
     let mut process = std::process::Command::new(program);
     process.args(args).current_dir(dir).stdin(stdin).spawn()
@@ -385,7 +393,8 @@ mod tests {
     #[tokio::test]
     async fn a_leashed_program_keeps_its_input_open() {
         let limits = Limits { time: Duration::from_millis(300), output_bytes: 64 };
-        let output = run_leashed(&Command { limits, ..shell("cat") }, &CancellationToken::new()).await.unwrap();
+        let output =
+            run_leashed(&Command { limits, ..shell("cat") }, &CancellationToken::new()).await.unwrap();
         assert_eq!((output.status, output.stdout.text()), (Status::TimedOut, "fed".to_owned()));
     }
 

@@ -4,6 +4,7 @@
 //! the layers is `layers`; nothing here does I/O.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,6 +53,17 @@ pub enum Origin {
     Environment(String),
     /// A command-line flag.
     Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Environment(variable) => write!(f, "${variable}"),
+            Self::Flag(flag) => f.write_str(flag),
+        }
+    }
 }
 
 /// The three roles.
@@ -174,7 +186,11 @@ pub struct Retired {
 /// Where issues live.
 #[derive(Debug, Clone)]
 pub struct Tracker {
-    /// The API: github.com, an Enterprise Server, or `None` for the embedded hub.
+    /// The URL of the GitHub API: github.com, an Enterprise Server, any compatible server.
+    pub url: String,
+    /// The embedded hub, even where there is a token.
+    pub hub: bool,
+    /// The API that is used, once `cli` has opened it: GitHub's, or the embedded hub's.
     pub api: Option<GithubApi>,
     /// `owner/name`, where configured; otherwise it is read off the git remote.
     pub repo: Option<RepoName>,

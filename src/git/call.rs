@@ -179,10 +179,12 @@ impl Call {
     async fn run(self) -> Result<(Output, Named), Error> {
         let hooks = (!self.hooks).then_some(NO_HOOKS);
         let settings = SETTINGS.into_iter().chain(hooks).flat_map(|setting| ["-c", setting]);
-        let what = Named { name: self.args.first().map(|arg| arg.to_string_lossy().into_owned()), dir: self.dir };
+        let what =
+            Named { name: self.args.first().map(|arg| arg.to_string_lossy().into_owned()), dir: self.dir };
         let args = self.before.into_iter().chain(settings.map(OsString::from)).chain(self.args).collect();
         let (dir, environment) = (what.dir.clone(), self.environment);
-        let command = Command { program: "git".into(), args, dir, environment, input: self.input, limits: LIMITS };
+        let command =
+            Command { program: "git".into(), args, dir, environment, input: self.input, limits: LIMITS };
         let output = match process::run(&command, &CancellationToken::new()).await {
             Err(process::Error::Missing { .. }) => return Err(Error::GitMissing),
             Err(error) => return Err(Error::Process(error)),
@@ -190,7 +192,11 @@ impl Call {
         };
         if output.stdout.omitted > 0 {
             let allowed = output.stdout.bytes.len() as u64;
-            return Err(Error::TooLarge { what: what.name(), found: allowed + output.stdout.omitted, allowed });
+            return Err(Error::TooLarge {
+                what: what.name(),
+                found: allowed + output.stdout.omitted,
+                allowed,
+            });
         }
         Ok((output, what))
     }

@@ -19,7 +19,12 @@ pub struct Commit {
 
 impl Repo {
     /// Makes a commit of a tree. No branch moves, no hook runs, nothing is signed.
-    pub async fn commit_tree(&self, tree: &TreeId, parents: &[CommitId], message: &str) -> Result<CommitId, Error> {
+    pub async fn commit_tree(
+        &self,
+        tree: &TreeId,
+        parents: &[CommitId],
+        message: &str,
+    ) -> Result<CommitId, Error> {
         let parents = parents.iter().flat_map(|parent| ["-p", parent.0.as_str()]);
         let call = self.call().args(["commit-tree", &tree.0]).args(parents).args(["-F", "-"]);
         Ok(CommitId(call.input(message.as_bytes().to_vec()).text().await?))
@@ -27,7 +32,12 @@ impl Repo {
 
     /// Moves a branch to a commit, if it is at `from` now; `None` makes it, if it is not there yet.
     /// The files of a work tree that has it checked out stay as they are.
-    pub async fn move_branch(&self, branch: &Branch, to: &CommitId, from: Option<&CommitId>) -> Result<(), Error> {
+    pub async fn move_branch(
+        &self,
+        branch: &Branch,
+        to: &CommitId,
+        from: Option<&CommitId>,
+    ) -> Result<(), Error> {
         let name = format!("refs/heads/{branch}");
         let from = from.map_or("", |commit| &commit.0);
         let moved = self.call().args(["update-ref", "-m", "planwright", &name, &to.0, from]).bytes().await;
@@ -84,6 +94,10 @@ fn parse_commit(text: &str) -> Result<Commit, Error> {
     let (Some(id), Some(at), Some(message)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(not_understood());
     };
-    let at = at.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(not_understood)?;
+    let at = at
+        .parse()
+        .ok()
+        .and_then(|seconds| Timestamp::from_second(seconds).ok())
+        .ok_or_else(not_understood)?;
     Ok(Commit { id: CommitId(id.to_owned()), message: message.trim_end().to_owned(), at })
 }

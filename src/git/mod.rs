@@ -42,15 +42,28 @@ impl Repo {
     /// The repository that `dir` is in. `environment` is ours, as data: of its `GIT_` variables only
     /// those are heeded that say where things are (a hook's index among them) and who commits.
     pub async fn discover(dir: &Path, environment: &[(OsString, OsString)]) -> Result<Self, Error> {
-        let args = ["rev-parse", "--path-format=absolute", "--show-toplevel", "--absolute-git-dir", "--git-common-dir"];
-        let found = Call::outside(dir, call::heeded(environment, call::Whose::Discovery)).args(args).text().await?;
+        let args = [
+            "rev-parse",
+            "--path-format=absolute",
+            "--show-toplevel",
+            "--absolute-git-dir",
+            "--git-common-dir",
+        ];
+        let found =
+            Call::outside(dir, call::heeded(environment, call::Whose::Discovery)).args(args).text().await?;
         let mut lines = found.lines().map(PathBuf::from);
         let (Some(root), Some(git_dir), Some(common_dir)) = (lines.next(), lines.next(), lines.next()) else {
             return Err(Error::Answer { what: "rev-parse".to_owned(), answer: found });
         };
         let mut environment = call::heeded(environment, call::Whose::Repository);
         call::make_index_absolute(&mut environment, dir);
-        Ok(Self { root, git_dir, common_dir, environment: Arc::new(environment), filters_off: Arc::default() })
+        Ok(Self {
+            root,
+            git_dir,
+            common_dir,
+            environment: Arc::new(environment),
+            filters_off: Arc::default(),
+        })
     }
 
     /// The top of the work tree.
@@ -155,8 +168,12 @@ impl Repo {
         names.sort();
         names.dedup();
         let off = |name: &String| {
-            let empty = ["clean", "smudge", "process"].map(|key| (format!("filter.{name}.{key}"), String::new()));
-            empty.into_iter().chain([(format!("filter.{name}.required"), "false".to_owned())]).collect::<Vec<_>>()
+            let empty =
+                ["clean", "smudge", "process"].map(|key| (format!("filter.{name}.{key}"), String::new()));
+            empty
+                .into_iter()
+                .chain([(format!("filter.{name}.required"), "false".to_owned())])
+                .collect::<Vec<_>>()
         };
         Ok(names.iter().flat_map(off).collect())
     }

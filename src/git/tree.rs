@@ -94,14 +94,16 @@ impl Repo {
 
     /// The content of a path in a tree; `None` if no file is there.
     pub async fn read_blob(&self, tree: &TreeId, path: &RepoPath) -> Result<Option<Vec<u8>>, Error> {
-        let entry = self.call().args(["ls-tree", "-z", "--full-tree", &tree.0, "--", path.as_str()]).text().await?;
+        let entry =
+            self.call().args(["ls-tree", "-z", "--full-tree", &tree.0, "--", path.as_str()]).text().await?;
         let Some(("blob", id)) = kind_and_id(&entry) else { return Ok(None) };
         self.call().args(["cat-file", "blob", id]).bytes().await.map(Some)
     }
 
     /// Every file of a tree, in order.
     pub async fn list_tree(&self, tree: &TreeId) -> Result<Vec<RepoPath>, Error> {
-        let listed = self.call().args(["ls-tree", "-r", "-z", "--full-tree", "--name-only", &tree.0]).bytes().await?;
+        let listed =
+            self.call().args(["ls-tree", "-r", "-z", "--full-tree", "--name-only", &tree.0]).bytes().await?;
         String::from_utf8_lossy(&listed).split_terminator('\0').map(path_of).collect()
     }
 }
@@ -173,15 +175,20 @@ mod tests {
     fn raw_records_and_counts_meet() {
         let listed = ":100644 100644 a b M\0src/a.rs\0:000000 100644 0 c A\0logo.png\0:100644 100644 d d R100\0old\0new\0\
                       3\t1\tsrc/a.rs\0-\t-\tlogo.png\00\t0\t\0old\0new\0";
-        let seen: Vec<_> = parse_changes(listed).unwrap().into_iter().map(|change| {
-            (change.path.to_string(), change.status, change.added, change.removed)
-        }).collect();
+        let seen: Vec<_> = parse_changes(listed)
+            .unwrap()
+            .into_iter()
+            .map(|change| (change.path.to_string(), change.status, change.added, change.removed))
+            .collect();
         let old = Status::Renamed { from: "old".parse().unwrap() };
-        assert_eq!(seen, [
-            ("src/a.rs".to_owned(), Status::Modified, Some(3), Some(1)),
-            ("logo.png".to_owned(), Status::Added, None, None),
-            ("new".to_owned(), old, Some(0), Some(0)),
-        ]);
+        assert_eq!(
+            seen,
+            [
+                ("src/a.rs".to_owned(), Status::Modified, Some(3), Some(1)),
+                ("logo.png".to_owned(), Status::Added, None, None),
+                ("new".to_owned(), old, Some(0), Some(0)),
+            ]
+        );
     }
 
     #[test]

@@ -27,7 +27,8 @@ impl Repo {
         if self.branch_exists(branch).await? {
             return Err(Error::BranchExists { branch: branch.clone() });
         }
-        let call = self.call_on_files().await?.args(["worktree", "add", "--quiet", "--no-track", "-b", &branch.0]);
+        let call =
+            self.call_on_files().await?.args(["worktree", "add", "--quiet", "--no-track", "-b", &branch.0]);
         call.args([path.as_os_str(), start.0.as_ref()]).bytes().await?;
         self.open_worktree(path)
     }
@@ -36,7 +37,11 @@ impl Repo {
     /// says does not count.
     pub fn open_worktree(&self, path: &Path) -> Result<Self, Error> {
         let missing = || Error::NoWorktree { path: path.to_owned() };
-        let found = self.worktrees()?.into_iter().find(|worktree| is_same(&worktree.path, path)).ok_or_else(missing)?;
+        let found = self
+            .worktrees()?
+            .into_iter()
+            .find(|worktree| is_same(&worktree.path, path))
+            .ok_or_else(missing)?;
         let mut environment = self.environment.to_vec();
         environment.retain(|(name, _)| name != "GIT_INDEX_FILE");
         Ok(Self { root: found.path, git_dir: found.git_dir, environment: environment.into(), ..self.clone() })

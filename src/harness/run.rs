@@ -78,8 +78,12 @@ impl Bench<'_> {
 fn judge(status: Status, seconds: u64) -> Outcome {
     match status {
         Status::Exited(0) => Outcome::Green,
-        Status::Exited(NOT_FOUND) => Outcome::NotRun("the shell found no such command (status 127)".to_owned()),
-        Status::Exited(NOT_EXECUTABLE) => Outcome::NotRun("the command is not executable (status 126)".to_owned()),
+        Status::Exited(NOT_FOUND) => {
+            Outcome::NotRun("the shell found no such command (status 127)".to_owned())
+        }
+        Status::Exited(NOT_EXECUTABLE) => {
+            Outcome::NotRun("the command is not executable (status 126)".to_owned())
+        }
         Status::Exited(_) | Status::Signaled(_) => Outcome::Red,
         Status::TimedOut => Outcome::NotRun(format!("it did not end within {seconds} s and was killed")),
         Status::Cancelled => Outcome::NotRun("interrupted".to_owned()),

@@ -34,7 +34,9 @@ impl Failure for Error {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::TooWeak { .. } => vec!["run planwright on Linux 5.13 or newer, in a container too".to_owned()],
+            Self::TooWeak { .. } => {
+                vec!["run planwright on Linux 5.13 or newer, in a container too".to_owned()]
+            }
             _ => Vec::new(),
         }
     }

@@ -43,7 +43,6 @@ pub struct Ran {
     pub protections: Protections,
 }
 
-
 impl Sandbox {
     /// A sandbox that starts `program`, which is our own executable, as its helper, and puts it on the
     /// `PATH` inside as `planwright`. `environment` is ours, as data; a command sees a short list of it.
@@ -57,12 +56,24 @@ impl Sandbox {
     }
 
     /// Runs `/bin/sh -c shell` in the worktree.
-    pub async fn run(&self, policy: &Policy, shell: &str, limits: Limits, cancel: &CancellationToken) -> Result<Ran, Error> {
+    pub async fn run(
+        &self,
+        policy: &Policy,
+        shell: &str,
+        limits: Limits,
+        cancel: &CancellationToken,
+    ) -> Result<Ran, Error> {
         self.confine(policy, Job::Shell(shell.to_owned()), limits, cancel).await
     }
 
     /// Runs our own executable with `args` in the worktree.
-    pub async fn run_self(&self, policy: &Policy, args: &[OsString], limits: Limits, cancel: &CancellationToken) -> Result<Ran, Error> {
+    pub async fn run_self(
+        &self,
+        policy: &Policy,
+        args: &[OsString],
+        limits: Limits,
+        cancel: &CancellationToken,
+    ) -> Result<Ran, Error> {
         self.confine(policy, Job::Ourselves(args.to_vec()), limits, cancel).await
     }
 }
@@ -80,9 +91,17 @@ impl Sandbox {
         Ok(Protections::default())
     }
 
-    async fn confine(&self, policy: &Policy, job: Job, limits: Limits, cancel: &CancellationToken) -> Result<Ran, Error> {
+    async fn confine(
+        &self,
+        policy: &Policy,
+        job: Job,
+        limits: Limits,
+        cancel: &CancellationToken,
+    ) -> Result<Ran, Error> {
         let _ = (policy, job, limits, cancel);
-        Err(Error::TooWeak { missing: Protections::default().lacks(Network::Refused).unwrap_or_default().to_owned() })
+        Err(Error::TooWeak {
+            missing: Protections::default().lacks(Network::Refused).unwrap_or_default().to_owned(),
+        })
     }
 }
 

@@ -50,7 +50,9 @@ impl Protections {
     /// What is missing so badly that nothing may run: writing or network would be open.
     pub fn lacks(&self, network: Network) -> Option<&'static str> {
         if !self.mounts && !self.landlock {
-            return Some("it has neither user namespaces nor Landlock, so writing outside the worktree cannot be refused");
+            return Some(
+                "it has neither user namespaces nor Landlock, so writing outside the worktree cannot be refused",
+            );
         }
         if !self.seccomp {
             return Some("it has no seccomp filter, so a command could undo its confinement");
@@ -66,8 +68,14 @@ impl fmt::Display for Protections {
             return f.write_str("complete: mounts, network, processes, Landlock, seccomp");
         }
         let less = [
-            (self.mounts, "no mount namespace: secrets are hidden by Landlock alone, `.git` in the worktree can be changed (planwright's git does not read it)"),
-            (self.network, "no network namespace: sockets are refused altogether, servers that tests start on loopback too, and attempts are not seen"),
+            (
+                self.mounts,
+                "no mount namespace: secrets are hidden by Landlock alone, `.git` in the worktree can be changed (planwright's git does not read it)",
+            ),
+            (
+                self.network,
+                "no network namespace: sockets are refused altogether, servers that tests start on loopback too, and attempts are not seen",
+            ),
             (self.processes, "no process namespace: a process that leaves its group may outlive the command"),
             (self.landlock, "no Landlock: mounts alone refuse writes"),
             (self.seccomp, "no seccomp"),

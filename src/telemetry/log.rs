@@ -109,7 +109,7 @@ struct Carried {
 }
 
 impl Lines {
-    fn line(&self, level: &tracing::Level, target: &str, fields: Map<String, Value>) {
+    fn line(&self, level: tracing::Level, target: &str, fields: Map<String, Value>) {
         let mut line = Map::new();
         line.insert("at".to_owned(), self.clock.now().to_string().into());
         line.insert("level".to_owned(), level.as_str().to_ascii_lowercase().into());
@@ -151,7 +151,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Collected(around(context.event_scope(event)));
         event.record(&mut fields);
-        self.line(event.metadata().level(), event.metadata().target(), fields.0);
+        self.line(*event.metadata().level(), event.metadata().target(), fields.0);
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
@@ -160,7 +160,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         let mut fields = around(context.span_scope(&id));
         fields.insert("span".to_owned(), span.name().into());
         fields.insert("millis".to_owned(), millis.into());
-        self.line(span.metadata().level(), span.metadata().target(), fields);
+        self.line(*span.metadata().level(), span.metadata().target(), fields);
     }
 }
 
@@ -170,7 +170,7 @@ where
     S: for<'a> LookupSpan<'a>,
 {
     let mut fields = Map::new();
-    for span in scope.into_iter().flat_map(|scope| scope.from_root()) {
+    for span in scope.into_iter().flat_map(tracing_subscriber::registry::Scope::from_root) {
         if let Some(carried) = span.extensions().get::<Carried>() {
             fields.extend(carried.fields.clone());
         }

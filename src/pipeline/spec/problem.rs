@@ -172,7 +172,7 @@ mod tests {
     fn check(more: &str) -> String {
         let text = format!("{GOOD}{more}");
         let problem = Spec::parse("p", &text).unwrap_err();
-        format!("{problem}\n{}", problem.hint.unwrap_or_default())
+        format!("{problem}\n{}", problem.hint.as_deref().unwrap_or_default())
     }
 
     #[test]

@@ -1,0 +1,168 @@
+//! One value: from TOML, from an environment variable, from a flag, by what its key may be. Pure.
+
+use std::path::{Path, PathBuf};
+
+use toml::de::DeValue;
+
+use super::keys::Kind;
+use crate::artifact::RepoName;
+
+/// A value that is what its key may be.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Text(String),
+    Number(u64),
+    Money(f64),
+    Truth(bool),
+    List(Vec<String>),
+    Path(PathBuf),
+}
+
+/// Where paths in a value lead from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct From<'a> {
+    /// The folder of the file that says it, or the one planwright was called in.
+    pub(super) folder: &'a Path,
+    /// What `~/` is.
+    pub(super) home: Option<&'a Path>,
+}
+
+/// Why something is no value of its key, as the end of a sentence.
+pub(super) type Wrong = String;
+
+/// Reads a value out of a file.
+pub(super) fn from_toml(kind: Kind, found: &DeValue<'_>, from: From<'_>) -> Result<Value, Wrong> {
+    let mismatch = || format!("expected {}, found {}", expected(kind), with_article(found.type_str()));
+    match (kind, found) {
+        (Kind::List | Kind::Repos, DeValue::Array(items)) => {
+            let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
+            list(kind, texts.collect::<Option<_>>().ok_or_else(|| format!("expected {}", expected(kind)))?)
+        }
+        (Kind::Number(_), DeValue::Integer(number)) => {
+            let digits = number.as_str().replace('_', "");
+            let parsed = i128::from_str_radix(digits.trim_start_matches('+'), number.radix());
+            number_at_least(kind, parsed.ok().ok_or_else(mismatch)?)
+        }
+        (Kind::Money, DeValue::Integer(number)) if number.radix() == 10 => money(number.as_str()),
+        (Kind::Money, DeValue::Float(number)) => money(number.as_str()),
+        (Kind::Truth, DeValue::Boolean(truth)) => Ok(Value::Truth(*truth)),
+        (Kind::Text | Kind::Choice(_) | Kind::Path | Kind::Repo, DeValue::String(text)) => {
+            from_text(kind, text, from)
+        }
+        _ => Err(mismatch()),
+    }
+}
+
+/// Reads a value that was typed: lists are split at commas.
+pub(super) fn from_text(kind: Kind, text: &str, from: From<'_>) -> Result<Value, Wrong> {
+    let mismatch = || format!("expected {}, found `{text}`", expected(kind));
+    match kind {
+        Kind::Text => Ok(Value::Text(text.to_owned())),
+        Kind::Number(_) => number_at_least(kind, text.trim().parse().ok().ok_or_else(mismatch)?),
+        Kind::Money => money(text.trim().trim_start_matches('$')),
+        Kind::Truth => match text.trim() {
+            "true" | "1" => Ok(Value::Truth(true)),
+            "false" | "0" => Ok(Value::Truth(false)),
+            _ => Err(mismatch()),
+        },
+        Kind::Choice(choices) if choices.contains(&text) => Ok(Value::Text(text.to_owned())),
+        Kind::Choice(_) => Err(mismatch()),
+        Kind::Path => Ok(Value::Path(path(text, from))),
+        Kind::Repo => match text.parse::<RepoName>() {
+            Ok(repo) => Ok(Value::Text(repo.to_string())),
+            Err(_) => Err(mismatch()),
+        },
+        Kind::List | Kind::Repos => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            list(kind, items.map(str::to_owned).collect())
+        }
+    }
+}
+
+fn list(kind: Kind, items: Vec<String>) -> Result<Value, Wrong> {
+    let stranger = items.iter().find(|item| kind == Kind::Repos && item.parse::<RepoName>().is_err());
+    match stranger {
+        Some(item) => Err(format!("expected {}, found `{item}`", expected(Kind::Repo))),
+        None => Ok(Value::List(items)),
+    }
+}
+
+fn number_at_least(kind: Kind, number: i128) -> Result<Value, Wrong> {
+    let least = if let Kind::Number(least) = kind { least } else { 0 };
+    match u64::try_from(number) {
+        Ok(number) if number >= least => Ok(Value::Number(number)),
+        _ => Err(format!("expected {}, found {number}", expected(kind))),
+    }
+}
+
+fn money(text: &str) -> Result<Value, Wrong> {
+    match text.replace('_', "").parse::<f64>() {
+        Ok(amount) if amount.is_finite() && amount >= 0.0 => Ok(Value::Money(amount)),
+        _ => Err(format!("expected {}, found `{text}`", expected(Kind::Money))),
+    }
+}
+
+fn path(text: &str, from: From<'_>) -> PathBuf {
+    match (text.strip_prefix("~/"), from.home) {
+        (Some(below), Some(home)) => home.join(below),
+        _ => from.folder.join(text),
+    }
+}
+
+fn expected(kind: Kind) -> String {
+    match kind {
+        Kind::Text => "a text".to_owned(),
+        Kind::Number(0) => "a whole number".to_owned(),
+        Kind::Number(least) => format!("a whole number of at least {least}"),
+        Kind::Money => "an amount of US dollars".to_owned(),
+        Kind::Truth => "`true` or `false`".to_owned(),
+        Kind::List => "a list of texts".to_owned(),
+        Kind::Choice(choices) => {
+            let choices: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
+            format!("one of {}", choices.join(", "))
+        }
+        Kind::Path => "a path".to_owned(),
+        Kind::Repo => "a repository as `owner/name`".to_owned(),
+        Kind::Repos => "a list of repositories as `owner/name`".to_owned(),
+    }
+}
+
+fn with_article(kind: &str) -> String {
+    let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
+    format!("{article} {kind}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(kind: Kind, text: &str) -> Result<Value, Wrong> {
+        from_text(kind, text, From { folder: Path::new("/work"), home: Some(Path::new("/home/ada")) })
+    }
+
+    #[test]
+    fn a_path_leads_from_home_or_from_where_it_is_said() {
+        assert_eq!(typed(Kind::Path, "~/key"), Ok(Value::Path("/home/ada/key".into())));
+        assert_eq!(typed(Kind::Path, "data/w.duckdb"), Ok(Value::Path("/work/data/w.duckdb".into())));
+        assert_eq!(typed(Kind::Path, "/abs"), Ok(Value::Path("/abs".into())));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_with_what_would() {
+        assert_eq!(
+            typed(Kind::Number(1), "0").unwrap_err(),
+            "expected a whole number of at least 1, found 0"
+        );
+        assert_eq!(typed(Kind::Money, "-1").unwrap_err(), "expected an amount of US dollars, found `-1`");
+        assert_eq!(typed(Kind::Money, "nan").unwrap_err(), "expected an amount of US dollars, found `nan`");
+        let choice = Kind::Choice(&["block", "warn"]);
+        assert_eq!(typed(choice, "wran").unwrap_err(), "expected one of `block`, `warn`, found `wran`");
+        let repos = typed(Kind::Repos, "a/b, c").unwrap_err();
+        assert_eq!(repos, "expected a repository as `owner/name`, found `c`");
+    }
+
+    #[test]
+    fn dollars_may_be_written_with_their_sign() {
+        assert_eq!(typed(Kind::Money, "$2.50"), Ok(Value::Money(2.5)));
+    }
+}
