@@ -132,8 +132,8 @@ pub enum Credential {
     Bearer(Secret),
 }
 
-/// How hard a model thinks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How hard a model thinks, from least to most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effort {
     /// Least.
@@ -146,6 +146,19 @@ pub enum Effort {
     Xhigh,
     /// As hard as it can.
     Max,
+}
+
+impl Effort {
+    /// Its name in configuration and in both protocols.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Xhigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
 }
 
 /// What is known of a model: prices in US dollars per million tokens, and limits.
@@ -168,16 +181,16 @@ pub struct ModelFacts {
     /// Fresh input, output, cache write and cache read above `above_tokens`.
     #[serde(default)]
     pub above: Option<[f64; 4]>,
-    /// Why requests to it fail, and the model to take instead.
+    /// The day from which requests to it fail, and the model to take instead.
     #[serde(default)]
     pub retired: Option<Retired>,
 }
 
-/// A model that answers no more.
+/// A model that answers no more from a day on, which may lie ahead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retired {
-    /// The day it ended.
+    /// The day it ends, `2026-11-30`.
     pub on: String,
     /// The model to take instead.
     pub successor: String,

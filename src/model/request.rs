@@ -99,3 +99,20 @@ pub enum Block {
         is_error: bool,
     },
 }
+
+/// The key under which a tool input is kept that was no JSON object.
+const MALFORMED: &str = "__malformed_json";
+
+/// Marks `json`, the text of a tool input that is no JSON object, so that the call can be carried back
+/// to the model and be answered, but never be run.
+pub fn malformed(json: String) -> Value {
+    let mut marked = serde_json::Map::new();
+    marked.insert(MALFORMED.to_owned(), Value::String(json));
+    Value::Object(marked)
+}
+
+/// The text of a tool input that was no JSON object: the call must not run, and the model be told.
+pub fn malformed_input(input: &Value) -> Option<&str> {
+    let input = input.as_object().filter(|input| input.len() == 1)?;
+    input.get(MALFORMED)?.as_str()
+}
