@@ -1,6 +1,7 @@
 //! The one integration binary: one file per verb, and the laws of the house.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod agent;
 mod layering;
 mod support;
 mod tidy;
