@@ -6,6 +6,7 @@
 pub mod gone;
 pub mod litter;
 pub mod live_calls;
+pub mod secrets;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ pub struct Scene<'a> {
 /// Asks every probe.
 pub fn all(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = live_calls::probe(scene);
+    found.extend(secrets::probe(scene.files));
     found.extend(litter::probe(scene.files));
     found.extend(gone::probe(scene.files));
     found
