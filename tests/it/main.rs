@@ -3,6 +3,5 @@
 
 mod agent;
 mod layering;
-mod pipeline;
 mod support;
 mod tidy;
