@@ -38,7 +38,8 @@ pub fn after(
     let Some(incremental) = &resource.incremental else {
         return (Cursor { since: None, next: link.clone() }, link.map(Target::Link));
     };
-    let moved = latest.filter(|latest| before.since.as_ref().is_none_or(|since| latest > since));
+    let moved =
+        latest.filter(|latest| before.since.as_ref().is_none_or(|since| order(latest) > order(since)));
     let since_now = moved.clone().or_else(|| before.since.clone());
     match (link, moved) {
         (None, _) => (Cursor { since: since_now, next: None }, None),
@@ -54,7 +55,13 @@ pub fn after(
 
 /// The latest time among a page's items.
 pub fn latest(incremental: &Incremental, items: &[Map<String, Value>]) -> Option<String> {
-    items.iter().filter_map(|item| item.get(&incremental.field)?.as_str()).max().map(str::to_owned)
+    let times = items.iter().filter_map(|item| item.get(&incremental.field)?.as_str());
+    times.max_by_key(|text| order(text)).map(str::to_owned)
+}
+
+/// Times by what they mean, whether or not they have a fraction; other texts by their letters.
+fn order(text: &str) -> (Option<jiff::Timestamp>, &str) {
+    text.parse().map_or((None, text), |at| (Some(at), ""))
 }
 
 fn since(
@@ -123,27 +130,26 @@ mod tests {
         (cursor.since, target.map(|target| target.to_string()))
     }
 
-    fn some(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     #[test]
     fn a_listing_with_more_begins_anew_at_the_last_time_seen() {
-        let path = |since| some(&format!("/repos/o/r/issues?state=all&since={since}"));
-        assert_eq!(check(None, Some("2020"), Some("L")), (some("2020"), path("2020")));
-        assert_eq!(check(Some("2019"), Some("2020"), Some("L")), (some("2020"), path("2020")));
+        let path = |since| Some(format!("/repos/o/r/issues?state=all&since={since}"));
+        assert_eq!(check(None, Some("2020"), Some("L")), (Some("2020".to_owned()), path("2020")));
+        assert_eq!(check(Some("2019"), Some("2020"), Some("L")), (Some("2020".to_owned()), path("2020")));
     }
 
     #[test]
     fn a_page_of_one_single_time_follows_the_link() {
-        assert_eq!(check(Some("2020"), Some("2020"), Some("L")), (some("2020"), some("L")));
+        assert_eq!(
+            check(Some("2020"), Some("2020"), Some("L")),
+            (Some("2020".to_owned()), Some("L".to_owned()))
+        );
     }
 
     #[test]
     fn the_last_page_ends_it_and_the_cursor_never_goes_back() {
-        assert_eq!(check(Some("2020"), Some("2021"), None), (some("2021"), None));
-        assert_eq!(check(Some("2020"), None, None), (some("2020"), None));
-        assert_eq!(check(Some("2020"), Some("2019"), None), (some("2020"), None));
+        assert_eq!(check(Some("2020"), Some("2021"), None), (Some("2021".to_owned()), None));
+        assert_eq!(check(Some("2020"), None, None), (Some("2020".to_owned()), None));
+        assert_eq!(check(Some("2020"), Some("2019"), None), (Some("2020".to_owned()), None));
     }
 
     #[test]
@@ -159,7 +165,7 @@ mod tests {
             first_of(issues, vars.clone(), &Cursor::default()),
             "/repos/o/r/issues?state=all&since=2008"
         );
-        let left = Cursor { since: some("2020"), next: some("L") };
+        let left = Cursor { since: Some("2020".to_owned()), next: Some("L".to_owned()) };
         assert_eq!(first_of(issues, vars, &left), "L");
     }
 }

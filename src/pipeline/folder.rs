@@ -59,6 +59,13 @@ impl Folder {
         Self { name: name.to_owned(), place: PathBuf::from(name), files: files.into_iter().collect() }
     }
 
+    /// The same pipeline with this file in it.
+    #[must_use]
+    pub fn with(mut self, relative: &str, text: &str) -> Self {
+        self.files.insert(relative.to_owned(), text.to_owned());
+        self
+    }
+
     /// The names of all pipelines, shipped and the project's, sorted.
     pub fn names(overrides: Option<&Path>) -> Result<Vec<String>, Error> {
         let shipped = SHIPPED.dirs().filter_map(|dir| Some(dir.path().to_str()?.to_owned()));

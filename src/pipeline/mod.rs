@@ -6,14 +6,22 @@
 //! and a page's rows, its cursor and its line in the request log are one transaction.
 
 pub mod cursor;
+pub mod data_tests;
+pub mod extract;
 pub mod folder;
+mod load;
+pub mod models;
 pub mod normalize;
+pub mod outcome;
 pub mod schema;
 pub mod source;
 pub mod spec;
+pub(crate) mod store;
 pub mod table;
+pub mod warehouse;
 
 pub use folder::Folder;
+pub use outcome::Outcome;
 pub use source::Source;
 pub use spec::Spec;
 pub use table::Table;

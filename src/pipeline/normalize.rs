@@ -66,12 +66,11 @@ pub fn rows(
     let mut place = std::collections::HashMap::new();
     for (index, item) in items.into_iter().enumerate() {
         let row = row(resource, inherited, item, offset + index)?;
-        match place.get(&row.key).and_then(|at: &usize| rows.get_mut(*at)) {
-            Some(earlier) => *earlier = row,
-            None => {
-                place.insert(row.key.clone(), rows.len());
-                rows.push(row);
-            }
+        if let Some(earlier) = place.get(&row.key).and_then(|at: &usize| rows.get_mut(*at)) {
+            *earlier = row;
+        } else {
+            place.insert(row.key.clone(), rows.len());
+            rows.push(row);
         }
     }
     Ok(rows)

@@ -3,5 +3,6 @@
 
 mod agent;
 mod layering;
+mod pipeline;
 mod support;
 mod tidy;

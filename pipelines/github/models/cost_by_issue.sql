@@ -6,8 +6,8 @@ SELECT
     sum(input + cache_read + cache_write) AS input_tokens,
     sum(output) AS output_tokens,
     CASE WHEN count(cost) = count(*) THEN round(sum(cost), 4) END AS cost,
-    min(at) AS first_turn,
-    max(at) AS last_turn
+    min(ended_at) AS first_turn,
+    max(ended_at) AS last_turn
 FROM {{ source('ledger') }}
 GROUP BY issue, role
 ORDER BY issue, role

@@ -223,6 +223,6 @@ mod tests {
     #[test]
     fn a_missing_key_and_broken_toml_are_said() {
         insta::assert_snapshot!(check("[[resources]]\nname = \"x\"\nkey = [\"id\"]\n"), @"line 7: missing field `path`");
-        insta::assert_snapshot!(check("[[resources]\n"), @"line 7: unclosed array table, expected `]]`");
+        insta::assert_snapshot!(check("[[resources]\n"), @"line 7: unclosed array table, expected `]`");
     }
 }

@@ -1,0 +1,228 @@
+//! The harness for pipelines: cassettes replayed into a temporary warehouse, models built, data tests
+//! run, and the network refused.
+//!
+//! Every cassette gets a warehouse of its own. A test that names a cassette runs on it; one that names
+//! none must hold on all of them; one that names the live API is red, and what it would have reached is
+//! evidence. Nothing here opens a socket.
+
+use serde::Serialize;
+
+use super::cassette::{self, Cassette, Replay};
+use crate::artifact::evidence::Attempt;
+use crate::artifact::{Events, RunId};
+use crate::clock::Clock;
+use crate::error::{Exit, Failure};
+use crate::pipeline::data_tests::{self, About, DataTest, Tested};
+use crate::pipeline::extract::{self, Extraction};
+use crate::pipeline::models::{self, Built, Model};
+use crate::pipeline::outcome::{Outcome, Status};
+use crate::pipeline::warehouse::{self, Warehouse};
+use crate::pipeline::{Folder, Spec, spec};
+use crate::telemetry::Run;
+
+/// Memory of a temporary warehouse.
+const MEMORY: &str = "512MB";
+
+/// What narrows a test run.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Runs only tests whose name or file holds this text.
+    pub only: Option<String>,
+    /// One more query, which must return no rows on any cassette.
+    pub sql: Option<String>,
+}
+
+/// What a test run showed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct PipelineReport {
+    /// The pipeline.
+    pub pipeline: String,
+    /// Each cassette that was replayed.
+    pub cassettes: Vec<Replayed>,
+    /// Each test.
+    pub tests: Vec<Tested>,
+    /// Every attempt to reach the network.
+    pub attempts: Vec<Attempt>,
+}
+
+/// One cassette, replayed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Replayed {
+    /// The cassette.
+    pub name: String,
+    /// How its resources ended.
+    pub resources: Vec<Outcome>,
+    /// The models that were built.
+    pub models: Vec<Built>,
+}
+
+impl PipelineReport {
+    /// Whether everything holds: each test green, each cassette answering all that was asked, no attempt.
+    pub fn is_green(&self) -> bool {
+        let whole = |outcome: &Outcome| matches!(outcome.status, Status::Complete | Status::Skipped);
+        self.attempts.is_empty()
+            && self.tests.iter().all(|test| test.green)
+            && self.cassettes.iter().flat_map(|replayed| &replayed.resources).all(whole)
+    }
+}
+
+/// Why a pipeline cannot be tested.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its spec is wrong.
+    #[error(transparent)]
+    Spec(#[from] spec::Error),
+    /// A model is wrong.
+    #[error(transparent)]
+    Models(#[from] models::Error),
+    /// A test file is wrong.
+    #[error(transparent)]
+    Tests(#[from] data_tests::Error),
+    /// A cassette is wrong.
+    #[error(transparent)]
+    Cassette(#[from] cassette::Error),
+    /// Extraction failed.
+    #[error(transparent)]
+    Extract(#[from] extract::Error),
+    /// The temporary warehouse failed.
+    #[error(transparent)]
+    Warehouse(#[from] warehouse::Error),
+}
+
+impl Error {
+    fn inner(&self) -> &dyn Failure {
+        match self {
+            Self::Spec(error) => error,
+            Self::Models(error) => error,
+            Self::Tests(error) => error,
+            Self::Cassette(error) => error,
+            Self::Extract(error) => error,
+            Self::Warehouse(error) => error,
+        }
+    }
+}
+
+impl Failure for Error {
+    fn exit(&self) -> Exit {
+        self.inner().exit()
+    }
+
+    fn hints(&self) -> Vec<String> {
+        self.inner().hints()
+    }
+}
+
+/// Tests a pipeline offline.
+pub async fn test(folder: &Folder, options: &Options) -> Result<PipelineReport, Error> {
+    let spec = Spec::read(folder)?;
+    let models = models::plan(folder, &spec)?;
+    let tests = chosen(data_tests::read(folder, &spec)?, folder, options);
+    let bench = Bench { folder, spec: &spec, models: &models, tests: &tests };
+    let mut report = PipelineReport { pipeline: folder.name.clone(), ..PipelineReport::default() };
+    for file in folder.part("cassettes", "jsonl") {
+        let cassette = Cassette::parse(&folder.place_of(file.path), file.text)?;
+        bench.replay(file.stem, &cassette, &mut report).await?;
+    }
+    bench.refuse(&mut report);
+    Ok(report)
+}
+
+fn chosen(tests: Vec<DataTest>, folder: &Folder, options: &Options) -> Vec<DataTest> {
+    let wanted = |test: &DataTest| {
+        options
+            .only
+            .as_ref()
+            .is_none_or(|only| test.name.contains(only.as_str()) || test.place.contains(only.as_str()))
+    };
+    let mut tests: Vec<_> = match &options.sql {
+        // With a query of one's own, only that is asked, unless tests are named too.
+        Some(_) if options.only.is_none() => Vec::new(),
+        _ => tests.into_iter().filter(wanted).collect(),
+    };
+    tests.extend(options.sql.as_ref().map(|sql| DataTest {
+        name: "the query returns no rows".to_owned(),
+        place: folder.place.display().to_string(),
+        about: About::Everything,
+        sql: sql.clone(),
+        expect: None,
+    }));
+    tests
+}
+
+struct Bench<'a> {
+    folder: &'a Folder,
+    spec: &'a Spec,
+    models: &'a [Model],
+    tests: &'a [DataTest],
+}
+
+impl Bench<'_> {
+    async fn replay(
+        &self,
+        name: &str,
+        cassette: &Cassette,
+        report: &mut PipelineReport,
+    ) -> Result<(), Error> {
+        let warehouse = Warehouse::in_memory(&warehouse::Options::confined(MEMORY, 1))?;
+        let replay = Replay::new(cassette);
+        let options = extract::Options { origin: format!("cassette:{name}"), ..extract::Options::default() };
+        let run = quiet();
+        let extraction =
+            Extraction { run: &run, spec: self.spec, source: &replay, warehouse: &warehouse, options };
+        let resources = extraction.run().await?;
+        let models = models::build(&warehouse, self.spec, self.models)?;
+        let several = self.folder.part("cassettes", "jsonl").count() > 1;
+        for test in self.tests {
+            let everywhere = test.about == About::Everything;
+            if everywhere || test.about == About::Cassette(name.to_owned()) {
+                let mut tested = data_tests::run(&warehouse, test);
+                if everywhere && several {
+                    tested.name = format!("{} (cassette {name})", tested.name);
+                }
+                report.tests.push(tested);
+            }
+        }
+        report.attempts.extend(replay.attempts());
+        report.cassettes.push(Replayed { name: name.to_owned(), resources, models });
+        Ok(())
+    }
+
+    /// Tests that no cassette could serve: those that ask for the network, for a cassette that is not
+    /// there, or for any at all where there is none.
+    fn refuse(&self, report: &mut PipelineReport) {
+        let known: Vec<_> = self.folder.part("cassettes", "jsonl").map(|file| file.stem).collect();
+        for test in self.tests {
+            let why = match &test.about {
+                About::Live => {
+                    let by = format!("test `{}` in {}", test.name, test.place);
+                    report.attempts.push(Attempt { host: cassette::HOST.to_owned(), port: Some(443), by });
+                    format!(
+                        "it asks {} for live data, and the network is refused here; record a cassette and write `source = \"cassette:NAME\"`",
+                        cassette::HOST
+                    )
+                }
+                About::Cassette(name) if !known.contains(&name.as_str()) => {
+                    format!("there is no cassette `cassettes/{name}.jsonl`")
+                }
+                About::Everything if known.is_empty() => {
+                    "the pipeline has no cassette to test with".to_owned()
+                }
+                _ => continue,
+            };
+            let (name, place) = (test.name.clone(), test.place.clone());
+            report.tests.push(Tested { name, place, green: false, rows: 0, detail: Some(why) });
+        }
+    }
+}
+
+/// A run that nobody listens to, in which time stands still.
+fn quiet() -> Run {
+    Run {
+        id: RunId("test".to_owned()),
+        verb: "test".to_owned(),
+        folder: std::path::PathBuf::new(),
+        clock: Clock::starting_at(jiff::Timestamp::UNIX_EPOCH),
+        events: Events::none(),
+        cancel: tokio_util::sync::CancellationToken::new(),
+    }
+}

@@ -1,0 +1,359 @@
+//! Data tests: what must hold in the tables and models of a pipeline.
+//!
+//! `tests/*.sql` holds one query each that must return no rows. `tests/*.toml` declares the usual ones
+//! (unique, not null, accepted values, relationships) and queries with the rows they must return. A file
+//! may name the data it is about: `source = "cassette:NAME"`; without it the test holds everywhere.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Folder;
+use super::models::{self, Templates};
+use super::spec::{Problem, Spec};
+use super::warehouse::{Warehouse, literal, quoted};
+use crate::error::{Exit, Failure};
+
+/// A test, ready to run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataTest {
+    /// Its name.
+    pub name: String,
+    /// How messages name its file.
+    pub place: String,
+    /// The data it is about.
+    pub about: About,
+    /// One SELECT.
+    pub sql: String,
+    /// The rows it must return; `None` means none may come.
+    pub expect: Option<Vec<Map<String, Value>>>,
+}
+
+/// The data that a test is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum About {
+    /// Whatever the pipeline loaded: in every warehouse, with every cassette.
+    Everything,
+    /// One cassette, by name.
+    Cassette(String),
+    /// The live API. The harness refuses it and reports the attempt.
+    Live,
+}
+
+/// What a test showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tested {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub place: String,
+    /// Whether it holds.
+    pub green: bool,
+    /// Rows that break it.
+    pub rows: u64,
+    /// The first of them, or why it could not run.
+    pub detail: Option<String>,
+}
+
+/// Why a pipeline's tests cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A test file is wrong.
+    #[error("cannot read the tests `{place}`")]
+    Unreadable {
+        /// The file.
+        place: String,
+        /// What is wrong in it.
+        #[source]
+        problem: Problem,
+    },
+    /// A test says too little.
+    #[error("the test {number} in `{place}` {why}")]
+    Incomplete {
+        /// The file.
+        place: String,
+        /// Which test in it, from 1.
+        number: usize,
+        /// What it lacks.
+        why: String,
+    },
+    /// A test's SQL does not render.
+    #[error(transparent)]
+    Template(#[from] models::Error),
+}
+
+impl Failure for Error {
+    fn exit(&self) -> Exit {
+        Exit::Usage
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Unreadable { problem, .. } => problem.hint.iter().cloned().collect(),
+            Self::Incomplete { .. } => {
+                vec!["a test has `sql`, or `table` and `column` and what must hold".to_owned()]
+            }
+            Self::Template(error) => error.hints(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TestFile {
+    source: Option<toml::Spanned<String>>,
+    #[serde(default, rename = "test")]
+    tests: Vec<Declared>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Declared {
+    name: Option<String>,
+    table: Option<String>,
+    column: Option<String>,
+    unique: bool,
+    not_null: bool,
+    accepted_values: Vec<Value>,
+    relationships: Option<Relationship>,
+    sql: Option<String>,
+    expect: Option<Vec<Map<String, Value>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Relationship {
+    to: String,
+    column: String,
+}
+
+/// Reads the tests of a pipeline, in the order of their files.
+pub fn read(folder: &Folder, spec: &Spec) -> Result<Vec<DataTest>, Error> {
+    let templates = Templates::new(folder, spec);
+    let mut tests = Vec::new();
+    for file in folder.part("tests", "sql") {
+        let place = folder.place_of(file.path);
+        let (sql, _) = templates.render(file.path, &place, file.text)?;
+        let name = file.stem.replace('_', " ");
+        tests.push(DataTest { name, place, about: About::Everything, sql, expect: None });
+    }
+    for file in folder.part("tests", "toml") {
+        let place = folder.place_of(file.path);
+        let problem = |problem| Error::Unreadable { place: place.clone(), problem };
+        let parsed: Result<TestFile, _> = toml::from_str(file.text);
+        let parsed = parsed.map_err(|error| problem(Problem::of_toml(&error, file.text)))?;
+        let about = about(parsed.source.as_ref(), file.text).map_err(problem)?;
+        for (index, declared) in parsed.tests.into_iter().enumerate() {
+            let named = declared.into_queries().map_err(|why| Error::Incomplete {
+                place: place.clone(),
+                number: index + 1,
+                why,
+            })?;
+            for (name, sql, expect) in named {
+                let (sql, _) = templates.render(file.path, &place, &sql)?;
+                tests.push(DataTest { name, place: place.clone(), about: about.clone(), sql, expect });
+            }
+        }
+    }
+    Ok(tests)
+}
+
+fn about(source: Option<&toml::Spanned<String>>, text: &str) -> Result<About, Problem> {
+    let Some(source) = source else { return Ok(About::Everything) };
+    match source.get_ref().split_once(':') {
+        Some(("cassette", name)) if !name.is_empty() => {
+            Ok(About::Cassette(name.trim_end_matches(".jsonl").to_owned()))
+        }
+        None if source.get_ref() == "live" => Ok(About::Live),
+        _ => {
+            let fact = format!("`{}` is not a source of tests", source.get_ref());
+            let hint = Some("write `cassette:NAME`, for `cassettes/NAME.jsonl`".to_owned());
+            let before = text.get(..source.span().start).unwrap_or_default();
+            Err(Problem { line: before.matches('\n').count() + 1, fact, hint })
+        }
+    }
+}
+
+/// A named query and the rows it must return.
+type Query = (String, String, Option<Vec<Map<String, Value>>>);
+
+impl Declared {
+    fn into_queries(self) -> Result<Vec<Query>, String> {
+        if let Some(sql) = self.sql {
+            let name = self.name.ok_or("has no `name`")?;
+            return Ok(vec![(name, sql, self.expect)]);
+        }
+        if self.expect.is_some() {
+            return Err("has `expect` and no `sql`".to_owned());
+        }
+        let table = self.table.ok_or("has neither `sql` nor `table`")?;
+        let column = self.column.ok_or("has no `column`")?;
+        let (t, c) = (quoted(&table), quoted(&column));
+        let mut queries = Vec::new();
+        if self.unique {
+            let sql = format!(
+                "SELECT {c}, count(*) AS times FROM {t} WHERE {c} IS NOT NULL GROUP BY {c} HAVING count(*) > 1 ORDER BY {c}"
+            );
+            queries.push((format!("{table}.{column} is unique"), sql, None));
+        }
+        if self.not_null {
+            queries.push((
+                format!("{table}.{column} is not null"),
+                format!("SELECT * FROM {t} WHERE {c} IS NULL"),
+                None,
+            ));
+        }
+        if !self.accepted_values.is_empty() {
+            let values: Vec<_> = self.accepted_values.iter().map(sql_value).collect();
+            let sql = format!(
+                "SELECT {c}, count(*) AS times FROM {t} WHERE {c} NOT IN ({}) GROUP BY {c} ORDER BY {c}",
+                values.join(", ")
+            );
+            queries.push((format!("{table}.{column} has accepted values"), sql, None));
+        }
+        if let Some(Relationship { to, column: other }) = self.relationships {
+            let sql = format!(
+                "SELECT DISTINCT {c} FROM {t} WHERE {c} IS NOT NULL AND {c} NOT IN (SELECT {0} FROM {1} WHERE {0} IS NOT NULL) ORDER BY {c}",
+                quoted(&other),
+                quoted(&to)
+            );
+            queries.push((format!("{table}.{column} is in {to}.{other}"), sql, None));
+        }
+        if queries.is_empty() { Err("says nothing that must hold".to_owned()) } else { Ok(queries) }
+    }
+}
+
+fn sql_value(value: &Value) -> String {
+    match value {
+        Value::String(text) => literal(text),
+        other => other.to_string(),
+    }
+}
+
+/// Rows shown of a test that is red.
+const SHOWN: usize = 3;
+
+/// Runs one test. A test that cannot run is red.
+pub fn run(warehouse: &Warehouse, test: &DataTest) -> Tested {
+    let tested = |green, rows: usize, detail| Tested {
+        name: test.name.clone(),
+        place: test.place.clone(),
+        green,
+        rows: rows as u64,
+        detail,
+    };
+    let queried = warehouse.check_select(&test.sql).and_then(|()| warehouse.query(&test.sql));
+    let table = match queried {
+        Ok(table) => table,
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+            return tested(false, 0, Some(format!("{error}{}", cause.unwrap_or_default())));
+        }
+    };
+    let rows: Vec<_> = table.objects().collect();
+    match &test.expect {
+        None if rows.is_empty() => tested(true, 0, None),
+        None => {
+            tested(false, rows.len(), Some(format!("{}; see them all: {}", shown(&rows), see(&test.sql))))
+        }
+        Some(expected) if agree(expected, &rows) => tested(true, rows.len(), None),
+        Some(expected) => {
+            let detail = format!("expected {}; found {}", shown(expected), shown(&rows));
+            tested(false, rows.len(), Some(detail))
+        }
+    }
+}
+
+fn see(sql: &str) -> String {
+    let line: Vec<_> = sql.lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
+    let line = line.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("planwright query '{}'", line.replace('\'', "'\\''"))
+}
+
+fn shown(rows: &[Map<String, Value>]) -> String {
+    if rows.is_empty() {
+        return "no rows".to_owned();
+    }
+    let first: Vec<_> = rows.iter().take(SHOWN).map(|row| Value::Object(row.clone()).to_string()).collect();
+    let rest = rows.len().saturating_sub(SHOWN);
+    format!("{}{}", first.join(" "), if rest > 0 { format!(" and {rest} more") } else { String::new() })
+}
+
+/// Whether the rows are as expected: as many, and equal in every column that is named.
+fn agree(expected: &[Map<String, Value>], found: &[Map<String, Value>]) -> bool {
+    let row = |(expected, found): (&Map<String, Value>, &Map<String, Value>)| {
+        expected.iter().all(|(name, value)| found.get(name).is_some_and(|found| same(value, found)))
+    };
+    expected.len() == found.len() && expected.iter().zip(found).all(row)
+}
+
+fn same(a: &Value, b: &Value) -> bool {
+    a == b || a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| (a - b).abs() < f64::EPSILON)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(toml: &str) -> Result<Vec<DataTest>, String> {
+        let folder = Folder::from_files("p", [("tests/t.toml".to_owned(), toml.to_owned())]);
+        let spec = Spec::parse(
+            "p",
+            "source = \"github\"\n[[resources]]\nname = \"repos\"\npath = \"/r\"\nkey = [\"id\"]\n",
+        )
+        .unwrap();
+        read(&folder, &spec).map_err(|error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(" | {cause}"));
+            format!("{error}{} | {}", cause.unwrap_or_default(), error.hints().join(", "))
+        })
+    }
+
+    #[test]
+    fn declared_tests_become_queries() {
+        let tests = check(
+            "[[test]]\ntable = \"repos\"\ncolumn = \"id\"\nunique = true\naccepted_values = [\"it's\", 2]\n",
+        )
+        .unwrap();
+        assert_eq!(tests[0].name, "repos.id is unique");
+        assert!(tests[1].sql.contains("NOT IN ('it''s', 2)"), "{}", tests[1].sql);
+        assert!(tests.iter().all(|test| test.about == About::Everything));
+    }
+
+    #[test]
+    fn a_file_says_what_data_it_is_about() {
+        let test = "[[test]]\nname = \"n\"\nsql = \"SELECT 1\"\n";
+        assert_eq!(
+            check(&format!("source = \"cassette:a.jsonl\"\n{test}")).unwrap()[0].about,
+            About::Cassette("a".to_owned())
+        );
+        assert_eq!(check(&format!("source = \"live\"\n{test}")).unwrap()[0].about, About::Live);
+        assert_eq!(
+            check(&format!("# x\nsource = \"github\"\n{test}")).unwrap_err(),
+            "cannot read the tests `p/tests/t.toml` | line 2: `github` is not a source of tests | write `cassette:NAME`, for `cassettes/NAME.jsonl`"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(
+            check("[[test]]\ntabel = \"repos\"\n").unwrap_err(),
+            "cannot read the tests `p/tests/t.toml` | line 2: unknown key `tabel` | the nearest known key is `table`"
+        );
+        assert!(
+            check("[[test]]\ntable = \"repos\"\ncolumn = \"id\"\n")
+                .unwrap_err()
+                .starts_with("the test 1 in `p/tests/t.toml` says nothing")
+        );
+    }
+
+    #[test]
+    fn rows_agree_in_the_columns_that_are_named() {
+        let rows = |value: Value| {
+            value.as_array().unwrap().iter().map(|row| row.as_object().unwrap().clone()).collect::<Vec<_>>()
+        };
+        assert!(agree(&rows(json!([{"n": 1}])), &rows(json!([{"n": 1.0, "other": 2}]))));
+        assert!(!agree(&rows(json!([{"n": 1}])), &rows(json!([{"n": 1}, {"n": 1}]))));
+        assert!(!agree(&rows(json!([{"n": 1}])), &rows(json!([{"m": 1}]))));
+    }
+}

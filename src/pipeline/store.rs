@@ -1,0 +1,238 @@
+//! The engine's own tables: raw bodies, cursors, known pages, the request log, runs.
+//!
+//! They live in the schema `planwright`, beside the tables that people query. Every state carries its
+//! origin (which GitHub, which hub), so that two accounts in one warehouse never mix.
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::cursor::Cursor;
+use super::schema::{Cell, Column, Kind};
+use super::spec::{Resource, Spec};
+use super::warehouse::{At, Error, Warehouse, Writer, literal, quoted};
+
+/// Columns that every resource's table has after its own: key, the parent's key, hash, fetch time, origin.
+pub(crate) const LINEAGE: [&str; 5] = ["_key", "_parent", "_hash", "_fetched_at", "_origin"];
+
+const TABLES: &str = "
+CREATE SCHEMA IF NOT EXISTS planwright;
+CREATE TABLE IF NOT EXISTS planwright.raw (
+    origin VARCHAR, resource VARCHAR, key VARCHAR, parent VARCHAR, hash VARCHAR, run VARCHAR,
+    fetched_at TIMESTAMP, body JSON);
+CREATE TABLE IF NOT EXISTS planwright.cursors (
+    origin VARCHAR, resource VARCHAR, parent VARCHAR, since VARCHAR, next VARCHAR, updated_at TIMESTAMP);
+CREATE TABLE IF NOT EXISTS planwright.pages (
+    origin VARCHAR, resource VARCHAR, parent VARCHAR, target VARCHAR, etag VARCHAR, next VARCHAR, keys JSON);
+CREATE TABLE IF NOT EXISTS planwright.requests (
+    origin VARCHAR, run VARCHAR, resource VARCHAR, target VARCHAR, status BIGINT, items BIGINT, changed BIGINT,
+    next VARCHAR, millis BIGINT, fetched_at TIMESTAMP);
+CREATE TABLE IF NOT EXISTS planwright.rejects (
+    origin VARCHAR, run VARCHAR, resource VARCHAR, key VARCHAR, \"column\" VARCHAR, reason VARCHAR, value JSON);
+CREATE TABLE IF NOT EXISTS planwright.outcomes (
+    origin VARCHAR, run VARCHAR, pipeline VARCHAR, resource VARCHAR, status VARCHAR, rows BIGINT, removed BIGINT,
+    rejected BIGINT, requests BIGINT, reason VARCHAR, ended_at TIMESTAMP);
+CREATE TABLE IF NOT EXISTS planwright.resources (resource VARCHAR, fingerprint VARCHAR);
+CREATE TABLE IF NOT EXISTS planwright.models (name VARCHAR);
+CREATE TABLE IF NOT EXISTS ledger (
+    run VARCHAR, ended_at TIMESTAMP, verb VARCHAR, role VARCHAR, model VARCHAR, issue BIGINT, turn BIGINT, input BIGINT,
+    output BIGINT, cache_write BIGINT, cache_read BIGINT, cost DOUBLE, millis BIGINT, outcome VARCHAR);
+";
+
+/// The columns of the table `ledger`, in order.
+pub(crate) const LEDGER: [&str; 14] = [
+    "run",
+    "ended_at",
+    "verb",
+    "role",
+    "model",
+    "issue",
+    "turn",
+    "input",
+    "output",
+    "cache_write",
+    "cache_read",
+    "cost",
+    "millis",
+    "outcome",
+];
+
+/// Makes the tables that a pipeline needs. A resource whose spec changed is emptied and read anew; what
+/// it had stays in raw.
+pub(crate) fn prepare(warehouse: &Warehouse, spec: &Spec) -> Result<(), Error> {
+    warehouse.write(|writer| {
+        for statement in TABLES.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
+            writer.execute(statement, &[])?;
+        }
+        spec.resources.iter().try_for_each(|resource| prepare_resource(writer, spec, resource))
+    })
+}
+
+fn prepare_resource(writer: &Writer<'_>, spec: &Spec, resource: &Resource) -> Result<(), Error> {
+    let fingerprint = fingerprint(resource);
+    let name = [Cell::text(&resource.name)];
+    let known = writer.select("SELECT fingerprint FROM planwright.resources WHERE resource = ?", &name)?;
+    if known.first().and_then(|row| row.first()).and_then(Value::as_str) == Some(&fingerprint) {
+        return Ok(());
+    }
+    if !known.is_empty() {
+        writer.execute(&format!("DROP TABLE IF EXISTS {}", quoted(&resource.name)), &[])?;
+        for table in ["cursors", "pages", "resources"] {
+            writer.execute(&format!("DELETE FROM planwright.{table} WHERE resource = ?"), &name)?;
+        }
+    }
+    let columns = declared(spec, resource).into_iter().map(|column| (column.name, column.kind.sql()));
+    let lineage =
+        LINEAGE.map(|name| (name.to_owned(), if name == "_fetched_at" { "TIMESTAMP" } else { "VARCHAR" }));
+    let columns: Vec<_> =
+        columns.chain(lineage).map(|(name, kind)| format!("{} {kind}", quoted(&name))).collect();
+    writer.execute(&format!("CREATE TABLE {} ({})", quoted(&resource.name), columns.join(", ")), &[])?;
+    describe(writer, resource)?;
+    writer.execute(
+        "INSERT INTO planwright.resources VALUES (?, ?)",
+        &[Cell::text(&resource.name), Cell::text(fingerprint)],
+    )?;
+    Ok(())
+}
+
+/// The columns that a spec declares: those taken over from the parent, then its own.
+pub(crate) fn declared(spec: &Spec, resource: &Resource) -> Vec<Column> {
+    if resource.columns.is_empty() {
+        return Vec::new();
+    }
+    let parent = resource.parent.as_ref().and_then(|name| spec.resource(name));
+    let parents = parent.map(|parent| declared(spec, parent)).unwrap_or_default();
+    let inherited = resource.inherit.iter().map(|(own, theirs)| {
+        let kind =
+            parents.iter().find(|column| column.name == *theirs).map_or(Kind::Varchar, |column| column.kind);
+        Column { name: own.clone(), kind }
+    });
+    let own = resource.columns.iter().map(|column| Column { name: column.name.clone(), kind: column.kind });
+    inherited.chain(own).collect()
+}
+
+fn describe(writer: &Writer<'_>, resource: &Resource) -> Result<(), Error> {
+    let table = quoted(&resource.name);
+    writer.execute(&format!("COMMENT ON TABLE {table} IS {}", literal(&resource.description)), &[])?;
+    for column in resource.columns.iter().filter(|column| !column.description.is_empty()) {
+        let text = literal(&column.description);
+        writer.execute(&format!("COMMENT ON COLUMN {table}.{} IS {text}", quoted(&column.name)), &[])?;
+    }
+    Ok(())
+}
+
+/// What of a spec decides how rows look.
+fn fingerprint(resource: &Resource) -> String {
+    let Resource { path, query, parent, inherit, key, incremental, keep, columns, .. } = resource;
+    let columns: Vec<_> = columns.iter().map(|column| (&column.name, &column.from, column.kind)).collect();
+    let shape = format!("{:?}", (path, query, parent, inherit, key, incremental, keep, columns));
+    hex::encode(Sha256::digest(shape.as_bytes()))
+}
+
+/// Which listing a piece of state belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listing<'a> {
+    /// Which GitHub or hub.
+    pub(crate) origin: &'a str,
+    /// The resource.
+    pub(crate) resource: &'a str,
+    /// The parent's key; empty where there is none.
+    pub(crate) parent: &'a str,
+}
+
+impl Listing<'_> {
+    fn cells(&self) -> Vec<Cell> {
+        vec![Cell::text(self.origin), Cell::text(self.resource), Cell::text(self.parent)]
+    }
+}
+
+const LISTING: &str = "origin = ? AND resource = ? AND parent = ?";
+
+/// Where a listing stands.
+pub(crate) fn cursor(warehouse: &Warehouse, listing: Listing<'_>) -> Result<Cursor, Error> {
+    let sql = format!("SELECT since, next FROM planwright.cursors WHERE {LISTING}");
+    let rows = warehouse.select(&sql, &listing.cells())?;
+    let text = |index| rows.first().and_then(|row| row.get(index)).and_then(Value::as_str).map(str::to_owned);
+    Ok(Cursor { since: text(0), next: text(1) })
+}
+
+/// Writes where a listing stands.
+pub(crate) fn set_cursor(
+    writer: &Writer<'_>,
+    listing: Listing<'_>,
+    cursor: &Cursor,
+    at: jiff::Timestamp,
+) -> Result<(), Error> {
+    writer.execute(&format!("DELETE FROM planwright.cursors WHERE {LISTING}"), &listing.cells())?;
+    let mut cells = listing.cells();
+    cells.extend([optional(cursor.since.as_deref()), optional(cursor.next.as_deref()), Cell::time(at)]);
+    writer.execute("INSERT INTO planwright.cursors VALUES (?, ?, ?, ?, ?, ?)", &cells)?;
+    Ok(())
+}
+
+/// A page as it was last seen, with the tag by which the source can say that it has not changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KnownPage {
+    /// The request it answers.
+    pub(crate) target: String,
+    /// Its tag.
+    pub(crate) etag: String,
+    /// The link to the page after it.
+    pub(crate) next: Option<String>,
+    /// The keys of its rows, in order.
+    pub(crate) keys: Vec<String>,
+}
+
+/// The pages of a listing as they were last seen.
+pub(crate) fn known_pages(warehouse: &Warehouse, listing: Listing<'_>) -> Result<Vec<KnownPage>, Error> {
+    let sql = format!("SELECT target, etag, next, keys::VARCHAR FROM planwright.pages WHERE {LISTING}");
+    let text = |row: &[Value], index: usize| row.get(index).and_then(Value::as_str).map(str::to_owned);
+    let page = |row: Vec<Value>| {
+        let keys = text(&row, 3).and_then(|keys| serde_json::from_str(&keys).ok()).unwrap_or_default();
+        Some(KnownPage { target: text(&row, 0)?, etag: text(&row, 1)?, next: text(&row, 2), keys })
+    };
+    Ok(warehouse.select(&sql, &listing.cells())?.into_iter().filter_map(page).collect())
+}
+
+/// Remembers a page.
+pub(crate) fn set_page(writer: &Writer<'_>, listing: Listing<'_>, page: &KnownPage) -> Result<(), Error> {
+    let mut cells = listing.cells();
+    cells.push(Cell::text(&page.target));
+    writer.execute(&format!("DELETE FROM planwright.pages WHERE {LISTING} AND target = ?"), &cells)?;
+    cells.extend([Cell::text(&page.etag), optional(page.next.as_deref()), Cell::text(json_list(&page.keys))]);
+    writer.execute("INSERT INTO planwright.pages VALUES (?, ?, ?, ?, ?, ?, ?)", &cells)?;
+    Ok(())
+}
+
+/// Forgets all pages of a listing but these.
+pub(crate) fn keep_pages(writer: &Writer<'_>, listing: Listing<'_>, targets: &[String]) -> Result<(), Error> {
+    let mut cells = listing.cells();
+    cells.push(Cell::text(json_list(targets)));
+    writer.execute(
+        &format!("DELETE FROM planwright.pages WHERE {LISTING} AND target NOT IN {IN_LIST}"),
+        &cells,
+    )?;
+    Ok(())
+}
+
+/// The members of a list that is given as one JSON parameter.
+pub(crate) const IN_LIST: &str = "(SELECT unnest(from_json(?::VARCHAR, '[\"VARCHAR\"]')))";
+
+/// A list as the JSON parameter of [`IN_LIST`].
+pub(crate) fn json_list<S: AsRef<str>>(items: &[S]) -> String {
+    items.iter().map(AsRef::as_ref).collect::<Value>().to_string()
+}
+
+/// Text or nothing.
+pub(crate) fn optional(text: Option<&str>) -> Cell {
+    text.map_or(Cell::Null, Cell::text)
+}
+
+/// Writes the ledger's lines of these runs anew; returns how many there are more than before.
+pub(crate) fn replace_ledger(warehouse: &Warehouse, runs: &[&str], rows: &[Vec<Cell>]) -> Result<u64, Error> {
+    warehouse.write(|writer| {
+        let sql = format!("DELETE FROM ledger WHERE run IN {IN_LIST}");
+        let before = writer.execute(&sql, &[Cell::text(json_list(runs))])?;
+        writer.append(At::main("ledger"), &LEDGER, rows)?;
+        Ok((rows.len() as u64).saturating_sub(before))
+    })
+}

@@ -1,0 +1,341 @@
+//! The warehouse: the one home of DuckDB.
+//!
+//! It is opened with bounded memory and threads, without extensions from the network and, wherever SQL
+//! from a repository or a model runs, without any access to files: then `read_csv`, `COPY` and `ATTACH`
+//! are refused by DuckDB itself and no setting can be changed any more. Loading speaks only BEGIN,
+//! DELETE, INSERT, COMMIT and the appender; there are no keys and no indexes.
+
+mod error;
+mod value;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use duckdb::{AccessMode, Config, Connection};
+use serde_json::Value;
+
+pub use error::{Engine, Error};
+
+use super::schema::Cell;
+use super::table::{Column, Table};
+use crate::fs;
+
+/// An open DuckDB database.
+#[derive(Debug)]
+pub struct Warehouse {
+    connection: Mutex<Connection>,
+}
+
+/// How a warehouse is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Memory DuckDB may use, as it writes it: `1GB`.
+    pub memory_limit: String,
+    /// Threads DuckDB may use.
+    pub threads: u32,
+    /// What SQL may reach besides the warehouse.
+    pub access: Access,
+    /// Whether it may change.
+    pub mode: Mode,
+}
+
+impl Options {
+    /// Confined, for reading and writing, within these bounds.
+    pub fn confined(memory_limit: &str, threads: u32) -> Self {
+        Self {
+            memory_limit: memory_limit.to_owned(),
+            threads,
+            access: Access::Confined,
+            mode: Mode::ReadWrite,
+        }
+    }
+}
+
+/// What SQL may reach besides the warehouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: for SQL that comes from a repository or a model.
+    Confined,
+    /// Files of the person who typed it.
+    Free,
+}
+
+/// Whether a warehouse may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It is created if it is not there, and this process alone holds it.
+    ReadWrite,
+    /// It must be there, and others may read it too.
+    ReadOnly,
+}
+
+impl Warehouse {
+    /// Opens the database at `path`.
+    pub fn open(path: &Path, options: &Options) -> Result<Self, Error> {
+        match options.mode {
+            Mode::ReadOnly if !path.exists() => return Err(Error::NotThere { path: path.to_owned() }),
+            Mode::ReadOnly => {}
+            Mode::ReadWrite => fs::create_folder(path.parent().unwrap_or(Path::new(".")))?,
+        }
+        let config = config(Config::default(), options).map_err(|error| Error::opening(path, error))?;
+        let opened = Connection::open_with_flags(path, config);
+        Self::ready(opened.map_err(|error| Error::opening(path, error))?)
+    }
+
+    /// A database that lives and dies with this value.
+    pub fn in_memory(options: &Options) -> Result<Self, Error> {
+        // Nothing is spilled to the folder it happens to run in. This must be set before access is closed.
+        let config = || config(Config::default().with("temp_directory", "")?, options);
+        let open = || Connection::open_in_memory_with_flags(config()?);
+        Self::ready(open().map_err(|error| Error::opening(&PathBuf::from(":memory:"), error))?)
+    }
+
+    fn ready(connection: Connection) -> Result<Self, Error> {
+        connection.execute_batch("SET lock_configuration = true").map_err(Error::sql)?;
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    /// Runs one statement and returns its whole result. Types that have no JSON of their own come as text.
+    pub fn query(&self, sql: &str) -> Result<Table, Error> {
+        let connection = self.lock();
+        let sql = sql.trim().trim_end_matches(';');
+        if !is_one_select(&connection, sql)? {
+            return run(&connection, sql, &[]);
+        }
+        let columns = describe(&connection, sql)?;
+        let select = value::readable(sql, &columns);
+        let table = run(&connection, &select, &[])?;
+        let kinds = columns.into_iter().map(|column| column.kind);
+        let named = table.columns.into_iter().zip(kinds).map(|(column, kind)| Column { kind, ..column });
+        let columns: Vec<_> = named.collect();
+        let rows = table.rows.into_iter().map(|row| value::parse_json(row, &columns)).collect();
+        Ok(Table { columns, rows })
+    }
+
+    /// Refuses SQL that is not exactly one SELECT.
+    pub fn check_select(&self, sql: &str) -> Result<(), Error> {
+        if is_one_select(&self.lock(), sql)? { Ok(()) } else { Err(Error::NotASelect) }
+    }
+
+    /// The columns that a SELECT would return.
+    pub fn columns_of(&self, sql: &str) -> Result<Vec<Column>, Error> {
+        describe(&self.lock(), sql)
+    }
+
+    /// The rows of a statement of our own, with parameters.
+    pub(crate) fn select(&self, sql: &str, parameters: &[Cell]) -> Result<Vec<Vec<Value>>, Error> {
+        run(&self.lock(), sql, parameters).map(|table| table.rows)
+    }
+
+    /// Does `work` in one transaction: all of it or nothing.
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&Writer<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let connection = self.lock();
+        connection.execute_batch("BEGIN").map_err(Error::sql)?;
+        let worked = work(&Writer { connection: &connection });
+        let ended = connection.execute_batch(if worked.is_ok() { "COMMIT" } else { "ROLLBACK" });
+        let value = worked?;
+        ended.map_err(Error::sql)?;
+        Ok(value)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An open transaction.
+pub(crate) struct Writer<'a> {
+    connection: &'a Connection,
+}
+
+impl Writer<'_> {
+    /// Runs a statement of our own and returns how many rows it changed.
+    pub(crate) fn execute(&self, sql: &str, parameters: &[Cell]) -> Result<u64, Error> {
+        let changed =
+            self.connection.execute(sql, duckdb::params_from_iter(parameters)).map_err(Error::sql)?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
+
+    /// The rows of a statement of our own.
+    pub(crate) fn select(&self, sql: &str, parameters: &[Cell]) -> Result<Vec<Vec<Value>>, Error> {
+        run(self.connection, sql, parameters).map(|table| table.rows)
+    }
+
+    /// Whether this is exactly one SELECT.
+    pub(crate) fn check_select(&self, sql: &str) -> Result<(), Error> {
+        if is_one_select(self.connection, sql)? { Ok(()) } else { Err(Error::NotASelect) }
+    }
+
+    /// Appends rows, whose cells stand in the order of `columns`.
+    pub(crate) fn append(&self, table: At<'_>, columns: &[&str], rows: &[Vec<Cell>]) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let appender = self.connection.appender_with_columns_to_db(table.name, table.schema, columns);
+        let mut appender = appender.map_err(Error::sql)?;
+        for row in rows {
+            appender.append_row(duckdb::appender_params_from_iter(row)).map_err(Error::sql)?;
+        }
+        // Dropping would flush too, and swallow the error.
+        appender.flush().map_err(Error::sql)
+    }
+}
+
+/// A table's place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct At<'a> {
+    /// The schema: `main`, or `planwright` for the engine's own.
+    pub(crate) schema: &'a str,
+    /// The table.
+    pub(crate) name: &'a str,
+}
+
+impl<'a> At<'a> {
+    /// A table that people query.
+    pub(crate) const fn main(name: &'a str) -> Self {
+        Self { schema: "main", name }
+    }
+
+    /// A table of the engine's own.
+    pub(crate) const fn own(name: &'a str) -> Self {
+        Self { schema: "planwright", name }
+    }
+}
+
+/// A name as SQL takes it whatever it holds.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Text as a SQL literal.
+pub(crate) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn config(begun: Config, options: &Options) -> duckdb::Result<Config> {
+    let mode = match options.mode {
+        Mode::ReadWrite => AccessMode::ReadWrite,
+        Mode::ReadOnly => AccessMode::ReadOnly,
+    };
+    begun
+        .access_mode(mode)?
+        .enable_autoload_extension(false)?
+        .enable_external_access(options.access == Access::Free)?
+        .max_memory(&options.memory_limit)?
+        .threads(i64::from(options.threads.max(1)))?
+        .custom_user_agent("planwright")
+}
+
+/// Asks DuckDB's own parser, which serializes SELECT statements and nothing else.
+fn is_one_select(connection: &Connection, sql: &str) -> Result<bool, Error> {
+    let parameters = [Cell::text(sql)];
+    let table = run(connection, "SELECT json_serialize_sql(?::VARCHAR)::VARCHAR", &parameters)?;
+    let parsed: Option<Value> =
+        table.first().and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
+    let statements = parsed.as_ref().and_then(|parsed| parsed.get("statements")).and_then(Value::as_array);
+    Ok(statements.is_some_and(|statements| statements.len() == 1))
+}
+
+fn describe(connection: &Connection, sql: &str) -> Result<Vec<Column>, Error> {
+    let table = run(connection, &format!("DESCRIBE {sql}"), &[])?;
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok(table.rows.iter().map(|row| Column { name: text(row.first()), kind: text(row.get(1)) }).collect())
+}
+
+/// Runs one statement.
+fn run(connection: &Connection, sql: &str, parameters: &[Cell]) -> Result<Table, Error> {
+    let mut statement = connection.prepare(sql).map_err(Error::sql)?;
+    let mut found = Vec::new();
+    let mut rows = statement.query(duckdb::params_from_iter(parameters)).map_err(Error::sql)?;
+    let schema = rows.as_ref().map(duckdb::Statement::schema);
+    let columns: Vec<Column> = schema.map(|schema| value::columns(&schema)).unwrap_or_default();
+    while let Some(row) = rows.next().map_err(Error::sql)? {
+        let cells = (0..columns.len()).map(|index| row.get_ref(index).map(value::json));
+        found.push(cells.collect::<duckdb::Result<Vec<_>>>().map_err(Error::sql)?);
+    }
+    Ok(Table { columns, rows: found })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn warehouse() -> Warehouse {
+        Warehouse::in_memory(&Options::confined("256MB", 1)).unwrap()
+    }
+
+    fn refused(sql: &str) {
+        let error = warehouse().query(sql).unwrap_err();
+        let Error::Sql { source: Engine(message) } = &error else { panic!("{error:?}") };
+        assert!(
+            message.contains("disabled") || message.contains("locked") || message.contains("not allowed"),
+            "{sql}: {message}"
+        );
+    }
+
+    #[test]
+    fn sql_from_a_repository_reaches_no_file_and_unlocks_nothing() {
+        refused("SELECT * FROM read_csv('/etc/passwd')");
+        refused("SELECT * FROM read_text('/etc/passwd')");
+        refused("SELECT * FROM '/etc/passwd.csv'");
+        refused("COPY (SELECT 1) TO '/tmp/planwright-out.csv'");
+        refused("ATTACH '/tmp/planwright-other.duckdb'");
+        refused("SET enable_external_access = true");
+        refused("SET memory_limit = '10GB'");
+        refused("INSTALL httpfs");
+    }
+
+    #[test]
+    fn one_select_is_told_from_everything_else() {
+        let warehouse = warehouse();
+        for good in ["SELECT 1", "WITH a AS (SELECT 1) SELECT * FROM a", "FROM range(3)", "SELECT 1;"] {
+            assert!(warehouse.check_select(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["SELECT 1; SELECT 2", "CREATE TABLE t (i INT)", "SELECT 1) x; DROP TABLE t; --", "not sql", ""]
+        {
+            assert!(matches!(warehouse.check_select(bad), Err(Error::NotASelect)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_type_becomes_json() {
+        let sql = "SELECT 1 AS i, 2.5::DOUBLE AS d, true AS b, NULL AS n, 'x' AS t, TIMESTAMP '2026-11-22 10:00:00' AS at,
+            TIMESTAMP '2026-11-22 10:00:00.25' AS at_fine, DATE '2026-11-22' AS day, 170141183460469231731687303715884105727 AS huge,
+            sum(3::BIGINT) AS total, 1.25::DECIMAL(8,2) AS money, [1, 2] AS list, {'a': 1} AS struct, INTERVAL 3 DAY AS span,
+            TIME '10:00:00' AS clock, '\\xAA'::BLOB AS blob, '{\"a\":1}'::JSON AS json, uuid() IS NOT NULL AS u, 'NaN'::DOUBLE AS nan";
+        let table = warehouse().query(sql).unwrap();
+        let expected = json!([1, 2.5, true, null, "x", "2026-11-22 10:00:00", "2026-11-22 10:00:00.25", "2026-11-22",
+            "170141183460469231731687303715884105727", 3, 1.25, [1, 2], {"a": 1}, "3 days", "10:00:00", "\\xAA", {"a": 1}, true, "NaN"]);
+        assert_eq!(json!(table.rows[0]), expected);
+        assert_eq!(table.columns[4], Column { name: "t".to_owned(), kind: "VARCHAR".to_owned() });
+    }
+
+    #[test]
+    fn a_transaction_is_all_or_nothing() {
+        let warehouse = warehouse();
+        warehouse.write(|writer| writer.execute("CREATE TABLE t (a BIGINT, b VARCHAR)", &[])).unwrap();
+        let rows = [vec![Cell::Bigint(1), Cell::text("x")], vec![Cell::Null, Cell::Null]];
+        warehouse.write(|writer| writer.append(At::main("t"), &["a", "b"], &rows)).unwrap();
+        let failed = warehouse.write(|writer| {
+            writer.append(At::main("t"), &["a", "b"], &rows)?;
+            writer.execute("SELECT nonsense", &[])
+        });
+        assert!(failed.is_err());
+        assert_eq!(warehouse.query("SELECT count(*) FROM t").unwrap().first(), Some(&json!(2)));
+    }
+
+    #[test]
+    fn a_warehouse_that_cannot_be_opened_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.duckdb");
+        let options = Options::confined("256MB", 1);
+        let read = Options { mode: Mode::ReadOnly, ..options.clone() };
+        assert!(matches!(Warehouse::open(&path, &read), Err(Error::NotThere { .. })));
+        fs::write(&path, &b"this is no database, it is a text of some length".repeat(200)).unwrap();
+        let error = Warehouse::open(&path, &options).unwrap_err();
+        assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
+    }
+}
