@@ -1,1 +1,195 @@
-//! The sync verb: GitHub into the warehouse.
+//! `sync`: a pipeline's resources from GitHub, or from the hub, into the warehouse; then its models and
+//! data tests.
+//!
+//! It gives the pipeline its source and says how each resource ended. A second run without changes
+//! loads nothing; an interrupted or killed one is taken up where it was. Only one sync writes a
+//! warehouse at a time, and the other is told who does.
+
+mod github;
+mod ledger;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::artifact::{Event, Events};
+use crate::config::settings;
+use crate::error::{Exit, Failure};
+use crate::github::Client;
+use crate::pipeline::data_tests::{self, About, Tested};
+use crate::pipeline::extract::{self, Extraction};
+use crate::pipeline::models::{self, Built};
+use crate::pipeline::outcome::{Outcome, Status};
+use crate::pipeline::warehouse::{self, Warehouse};
+use crate::pipeline::{Folder, Spec, spec};
+use crate::telemetry::{Audit, Run, audit};
+
+/// What is synced, and where to.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// The pipeline.
+    pub folder: &'a Folder,
+    /// The warehouse's file.
+    pub warehouse: &'a Path,
+    /// The state folder, whose ledger is loaded too.
+    pub state: &'a Path,
+    /// A name of the tracker that stays: its address, or the hub's folder. What two trackers gave never mixes.
+    pub origin: &'a str,
+    /// What to gather and the bounds.
+    pub settings: &'a settings::Sync,
+    /// Reads everything anew and removes what is gone at the source.
+    pub full: bool,
+}
+
+/// What a sync did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// How each resource ended.
+    pub resources: Vec<Outcome>,
+    /// Lines of the ledger that were new.
+    pub ledger_rows: u64,
+    /// The models built.
+    pub models: Vec<Built>,
+    /// What the data tests showed.
+    pub tests: Vec<Tested>,
+    /// Whether the person interrupted it; what was loaded is kept.
+    pub interrupted: bool,
+}
+
+impl Report {
+    /// Rows that were new or changed.
+    pub fn rows(&self) -> u64 {
+        self.resources.iter().map(|outcome| outcome.rows).sum()
+    }
+
+    /// Requests made.
+    pub fn requests(&self) -> u64 {
+        self.resources.iter().map(|outcome| outcome.requests).sum()
+    }
+
+    /// How the process ends: partial is never success.
+    pub fn exit(&self) -> Exit {
+        let whole = |outcome: &Outcome| matches!(outcome.status, Status::Complete | Status::Skipped);
+        if self.interrupted {
+            Exit::Interrupted
+        } else if !self.resources.is_empty()
+            && self.resources.iter().all(|outcome| outcome.status == Status::Failed)
+        {
+            Exit::Unable
+        } else if !self.resources.iter().all(whole) {
+            Exit::Partial
+        } else if self.tests.iter().any(|test| !test.green) {
+            Exit::Refused
+        } else {
+            Exit::Done
+        }
+    }
+}
+
+/// Why a sync could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The pipeline's spec is wrong.
+    #[error(transparent)]
+    Spec(#[from] spec::Error),
+    /// A model is wrong.
+    #[error(transparent)]
+    Models(#[from] models::Error),
+    /// A data test is wrong.
+    #[error(transparent)]
+    Tests(#[from] data_tests::Error),
+    /// The warehouse cannot be used.
+    #[error(transparent)]
+    Warehouse(#[from] warehouse::Error),
+    /// Extraction ended before its end.
+    #[error(transparent)]
+    Extract(#[from] extract::Error),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::Error),
+}
+
+impl Error {
+    fn inner(&self) -> &dyn Failure {
+        match self {
+            Self::Spec(error) => error,
+            Self::Models(error) => error,
+            Self::Tests(error) => error,
+            Self::Warehouse(error) => error,
+            Self::Extract(error) => error,
+            Self::Ledger(error) => error,
+        }
+    }
+}
+
+impl Failure for Error {
+    fn exit(&self) -> Exit {
+        self.inner().exit()
+    }
+
+    fn hints(&self) -> Vec<String> {
+        self.inner().hints()
+    }
+}
+
+/// Syncs a pipeline. What is wrong with its files is said before anything is asked.
+pub async fn sync(run: &Run, client: &Client, options: &Options<'_>) -> Result<Report, Error> {
+    let spec = Spec::read(options.folder)?;
+    let models = models::plan(options.folder, &spec)?;
+    let tests = data_tests::read(options.folder, &spec)?;
+    let settings = options.settings;
+    let bounds = warehouse::Options::confined(&settings.memory_limit, settings.threads);
+    let warehouse = Warehouse::open(options.warehouse, &bounds)?;
+    run.events.stage("extract", format!("{} from {}", spec.name, client.base()));
+    let source = github::Github::new(client);
+    let extraction = Extraction {
+        run,
+        spec: &spec,
+        source: &source,
+        warehouse: &warehouse,
+        options: extract::Options {
+            origin: options.origin.to_owned(),
+            only: settings.resources.clone(),
+            chosen: settings.repos.iter().map(ToString::to_string).collect(),
+            full: options.full,
+        },
+    };
+    let resources = extraction.run().await?;
+    for outcome in resources.iter().filter(|outcome| outcome.rows + outcome.removed > 0) {
+        audit(
+            Audit::Warehouse,
+            "loaded",
+            &format!("{} ({} rows, {} removed)", outcome.name, outcome.rows, outcome.removed),
+        );
+    }
+    let ledger_rows = ledger::load(&warehouse, options.state)?;
+    if run.cancel.is_cancelled() {
+        return Ok(Report {
+            resources,
+            ledger_rows,
+            models: Vec::new(),
+            tests: Vec::new(),
+            interrupted: true,
+        });
+    }
+    run.events.stage("models", format!("{} models, {} data tests", models.len(), tests.len()));
+    let models = models::build(&warehouse, &spec, &models)?;
+    let everywhere = tests.iter().filter(|test| test.about == About::Everything);
+    let tests: Vec<_> = everywhere.map(|test| data_tests::run(&warehouse, test)).collect();
+    tell(&run.events, &models, &tests);
+    Ok(Report { resources, ledger_rows, models, tests, interrupted: false })
+}
+
+fn tell(events: &Events, models: &[Built], tests: &[Tested]) {
+    for model in models {
+        events.send(Event::Model { name: model.name.clone(), rows: model.rows });
+    }
+    for test in tests {
+        events.send(Event::DataTest {
+            name: test.name.clone(),
+            outcome: if test.green { "green" } else { "red" }.to_owned(),
+            rows: test.rows,
+            detail: test.detail.clone(),
+        });
+    }
+}
