@@ -17,6 +17,7 @@ use super::{
 use crate::artifact::{IssueId, IssueNumber, RepoName};
 use crate::clock::Clock;
 use crate::config::settings::GithubApi;
+use crate::telemetry::{Audit, audit};
 
 /// A connection to one API with one token. Cheap to clone. Must be made inside a tokio runtime.
 #[derive(Debug, Clone)]
@@ -102,7 +103,7 @@ impl Client {
             issues.create(&new.title).body(new.body.clone()).labels(new.labels.clone()).send()
         });
         let issue: Issue = made.await?.into();
-        audit("create issue", &issue.url);
+        audit(Audit::Github, "created issue", &issue.url);
         Ok(issue)
     }
 
@@ -139,7 +140,7 @@ impl Client {
             update.send().await
         });
         let issue: Issue = changed.await?.into();
-        audit("change issue", &issue.url);
+        audit(Audit::Github, "changed issue", &issue.url);
         Ok(issue)
     }
 
@@ -149,7 +150,7 @@ impl Client {
         let issues = self.issues_of(repo);
         let made = self.write(Kind::Once, &action, || issues.create_comment(number.0, body)).await?;
         let comment: Comment = made.into();
-        audit("comment", &comment.url);
+        audit(Audit::Github, "commented", &comment.url);
         Ok(comment)
     }
 
@@ -163,7 +164,7 @@ impl Client {
         let action = || format!("add a sub-issue to {parent} of `{repo}`");
         let issues = self.issues_of(repo);
         self.write(Kind::Once, &action, || issues.add_sub_issue(parent.0, child.0.into(), None)).await?;
-        audit("add sub-issue", &format!("{repo}{parent} <- {}", child.0));
+        audit(Audit::Github, "added sub-issue", &format!("{repo}{parent} <- {}", child.0));
         Ok(())
     }
 
@@ -178,7 +179,7 @@ impl Client {
         let issues = self.issues_of(repo);
         self.write(Kind::Once, &action, || issues.add_dependency_blocked_by(number.0, blocker.0.into()))
             .await?;
-        audit("add blocked_by", &format!("{repo}{number} <- {}", blocker.0));
+        audit(Audit::Github, "added blocked_by", &format!("{repo}{number} <- {}", blocker.0));
         Ok(())
     }
 
@@ -191,7 +192,7 @@ impl Client {
         });
         let made = made.await?;
         let url = made.html_url.map_or_else(|| made.url.clone(), String::from);
-        audit("open pull request", &url);
+        audit(Audit::Github, "opened pull request", &url);
         Ok(Pull { number: IssueNumber(made.number), url })
     }
 
@@ -287,9 +288,4 @@ fn with_query(path: &str, query: &[(String, String)]) -> String {
     }
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
     format!("{path}?{query}")
-}
-
-/// The audit trail of what was changed on GitHub.
-fn audit(action: &str, target: &str) {
-    tracing::info!(target: "audit", kind = "github", action, subject = target);
 }

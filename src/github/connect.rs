@@ -17,9 +17,10 @@ use crate::config::settings::GithubApi;
 
 /// Makes the octocrab. `X-GitHub-Api-Version: 2022-11-28` is octocrab's own default header.
 pub(super) fn octocrab(http: reqwest::Client, api: &GithubApi) -> Result<Octocrab, Error> {
-    let base: Uri = address(api)?.as_str().trim_end_matches('/').parse().map_err(|_| wrong_address(api))?;
+    let base: Uri =
+        address(api)?.as_str().trim_end_matches('/').parse().map_err(|_invalid| wrong_address(api))?;
     let bearer = format!("Bearer {}", api.token.expose());
-    let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| Error::Token)?;
+    let mut bearer = HeaderValue::from_str(&bearer).map_err(|_invalid| Error::Token)?;
     bearer.set_sensitive(true);
     let extra = vec![
         (header::USER_AGENT, HeaderValue::from_static(concat!("planwright/", env!("CARGO_PKG_VERSION")))),
@@ -40,7 +41,7 @@ pub(super) fn octocrab(http: reqwest::Client, api: &GithubApi) -> Result<Octocra
 
 /// The base as an address, http or https with a host.
 pub(super) fn address(api: &GithubApi) -> Result<url::Url, Error> {
-    let url = url::Url::parse(&api.url).map_err(|_| wrong_address(api))?;
+    let url = url::Url::parse(&api.url).map_err(|_invalid| wrong_address(api))?;
     let good = matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none();
     if good { Ok(url) } else { Err(wrong_address(api)) }
 }

@@ -6,7 +6,7 @@ use http::HeaderMap;
 /// One answer to a read, with what paging and caching need.
 #[derive(Debug, Clone)]
 pub struct RawPage {
-    /// 200, or 304 when nothing changed since the ETag that was sent.
+    /// 200, or 304 when nothing changed since the `ETag` that was sent.
     pub status: u16,
     /// The body; empty with 304.
     pub body: Bytes,

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 /// How often one request is sent at most.
 const ATTEMPTS: u32 = 4;
 /// How long one request may wait for a rate limit before the person is told instead.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 /// GitHub asks for at least this long between two writes of one user.
 const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 

@@ -22,7 +22,7 @@ impl Client {
         let mut number = 0;
         loop {
             number += 1;
-            let error = match call().await {
+            let error = match Box::pin(call()).await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };

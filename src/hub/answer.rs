@@ -94,8 +94,8 @@ impl Desk<'_> {
 }
 
 fn found<'r>(repo: &'r Repo, number: &str) -> Result<(&'r Repo, &'r Issue), Refusal> {
-    let number = number.parse().map_err(|_| Refusal::not_found())?;
-    repo.issue(number).map(|issue| (repo, issue)).ok_or_else(Refusal::not_found)
+    let issue = number.parse().ok().and_then(|number| repo.issue(number));
+    issue.map(|issue| (repo, issue)).ok_or_else(Refusal::not_found)
 }
 
 /// Answers.

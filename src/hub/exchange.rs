@@ -1,4 +1,4 @@
-//! One request and its answer in HTTP: the token, the quota, ETags, links to other pages, headers.
+//! One request and its answer in HTTP: the token, the quota, tags, links to other pages, headers.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn new(hub: Arc<Hub>, head: http::request::Parts, body: &[u8]) -> Self {
+    pub(super) fn new(hub: Arc<Hub>, head: &http::request::Parts, body: &[u8]) -> Self {
         let text =
             |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let path = head.uri.path().to_owned();

@@ -105,3 +105,78 @@ pub(super) fn private(path: &Path) -> Result<File, fs::Error> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map_err(|source| fs::Error::new("open", path, source))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::RepoName;
+    use crate::hub::state::{Edit, NewIssue};
+
+    fn open(folder: &Path) -> (Journal, State) {
+        let lock = fs::try_lock(&folder.join("lock")).unwrap().unwrap();
+        Journal::open(folder, lock).unwrap()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn first() -> Vec<Change> {
+        let name: RepoName = "acme/shop".parse().unwrap();
+        let issue = NewIssue { id: 3_000_000_002, number: 1, by: "ada".to_owned(), ..NewIssue::default() };
+        vec![
+            Change::Repo { id: 3_000_000_001, name, default_branch: "main".to_owned() },
+            Change::Issue { repo: 3_000_000_001, issue },
+        ]
+    }
+
+    fn second() -> Vec<Change> {
+        let edit =
+            Edit {
+                title: Some("Zwölf Boxkämpfer\njagen".to_owned()), open: Some(false), ..Edit::default()
+            };
+        let body = "a comment".to_owned();
+        vec![
+            Change::Edited { issue: 3_000_000_002, by: "ada".to_owned(), edit },
+            Change::Comment { issue: 3_000_000_002, id: 3_000_000_003, by: "ada".to_owned(), body },
+        ]
+    }
+
+    #[test]
+    fn a_journal_cut_at_any_byte_of_its_last_line_gives_the_state_before_or_after() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let (mut journal, _) = open(folder.path());
+        journal.append(at(1), &first()).unwrap();
+        let before = journal.length;
+        journal.append(at(2), &second()).unwrap();
+        drop(journal);
+        let whole = fs::read(&path).unwrap();
+        let (state_after, _) = replay(&path, &whole).unwrap();
+        let (state_before, _) = replay(&path, &whole[..usize::try_from(before).unwrap()]).unwrap();
+        assert_ne!(state_before, state_after);
+        for cut in usize::try_from(before).unwrap()..=whole.len() {
+            fs::write(&path, &whole[..cut]).unwrap();
+            let (mut journal, state) = open(folder.path());
+            let expected = if cut == whole.len() { &state_after } else { &state_before };
+            assert!(&state == expected, "cut after {cut} of {} bytes", whole.len());
+            journal.append(at(3), &[Change::CommentDeleted { repo: 9, id: 9 }]).unwrap();
+            let text = fs::read_text(&path).unwrap();
+            assert!(text.ends_with('\n') && text.lines().all(|line| line.starts_with("{\"at\"")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_makes_no_sense_is_named_and_not_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let (mut journal, _) = open(folder.path());
+        journal.append(at(1), &first()).unwrap();
+        journal.append(at(2), &[Change::CommentDeleted { repo: 9, id: 9 }]).unwrap();
+        drop(journal);
+        let lock = fs::try_lock(&folder.path().join("lock")).unwrap().unwrap();
+        let error = Journal::open(folder.path(), lock).unwrap_err();
+        assert!(matches!(error, Error::Journal { line: 2, .. }), "{error}");
+        assert!(fs::read_text(&path).unwrap().lines().count() == 2, "nothing was thrown away");
+    }
+}

@@ -45,8 +45,9 @@ pub(super) fn get(desk: &Desk<'_>, (owner, name): Place<'_>) -> Result<Reply, Re
 pub(super) fn create(desk: &mut Desk<'_>, request: &Request) -> Result<Reply, Refusal> {
     let name = request.fields()?.required("Repository", "name")?;
     let owner = desk.store.login.clone();
-    let full: RepoName =
-        format!("{owner}/{name}").parse().map_err(|_| Refusal::field("Repository", "name", "invalid"))?;
+    let full: RepoName = format!("{owner}/{name}")
+        .parse()
+        .map_err(|_invalid| Refusal::field("Repository", "name", "invalid"))?;
     if desk.repo(&owner, &name).is_ok() {
         return Err(Refusal::custom("Repository", "name", "name already exists on this account"));
     }

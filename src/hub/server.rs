@@ -218,12 +218,11 @@ async fn handle(
     if let Some(What::Answer(status, headers, message)) = &fault {
         return exchange::made_up(*status, headers, message);
     }
-    let body = match axum::body::to_bytes(body, BODY).await {
-        Ok(body) => body,
-        Err(_) => return exchange::made_up(413, &[], "Payload too large"),
+    let Ok(body) = axum::body::to_bytes(body, BODY).await else {
+        return exchange::made_up(413, &[], "Payload too large");
     };
     let is_read = matches!(head.method, http::Method::GET | http::Method::HEAD);
-    let exchange = Exchange::new(Arc::clone(&hub), head, &body);
+    let exchange = Exchange::new(Arc::clone(&hub), &head, &body);
     let response = if is_read { exchange.answer() } else { answer_blocking(exchange).await };
     match fault {
         Some(What::CutAfter) => {

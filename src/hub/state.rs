@@ -94,7 +94,7 @@ pub(super) struct Edit {
     pub(super) milestone: Option<u64>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct State {
     pub(super) users: BTreeMap<String, User>,
     pub(super) repos: Vec<Repo>,
@@ -104,14 +104,14 @@ pub(super) struct State {
     last_id: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct User {
     pub(super) id: u64,
     pub(super) login: String,
     pub(super) at: Timestamp,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Repo {
     pub(super) id: u64,
     pub(super) name: RepoName,
@@ -130,7 +130,7 @@ pub(super) struct Repo {
     pub(super) open: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Issue {
     pub(super) repo: u64,
     pub(super) new: NewIssue,
@@ -147,7 +147,7 @@ pub(super) struct Issue {
     pub(super) blocking: Vec<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Comment {
     pub(super) id: u64,
     pub(super) issue: u64,

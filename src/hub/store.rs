@@ -7,6 +7,7 @@ use super::refusal::Refusal;
 use super::state::{Change, State};
 use crate::artifact::RepoName;
 use crate::clock::Clock;
+use crate::telemetry::{Audit, audit};
 
 /// What the hub's lock guards.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ impl Store {
         for change in changes {
             self.state.apply(at, change);
         }
-        tracing::info!(target: "audit", kind = "hub", action = "commit", changes = changes.len());
+        audit(Audit::Hub, "committed", &format!("{} changes", changes.len()));
         Ok(())
     }
 

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod agent;
+mod github;
+mod hub;
 mod layering;
 mod pipeline;
 mod support;
