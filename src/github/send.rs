@@ -8,6 +8,9 @@ use super::error::Cause;
 use super::rate::{Attempt, Decision, Kind, Outcome, decide};
 use super::{Client, Error};
 
+/// GitHub gives up on a request after ten seconds; a server that is silent for this long will not answer.
+const SILENCE: Duration = Duration::from_mins(1);
+
 /// What is being done, in words that follow "cannot": `read issue #34 of acme/shop`.
 pub(super) type Action<'a> = &'a (dyn Fn() -> String + Sync);
 
@@ -22,13 +25,20 @@ impl Client {
         let mut number = 0;
         loop {
             number += 1;
-            let error = match Box::pin(call()).await {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
+            let failed = match tokio::time::timeout(SILENCE, Box::pin(call())).await {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(error)) => Failed::Said(error),
+                Err(elapsed) => Failed::Silent(elapsed),
             };
             let attempt = Attempt { kind, number, waited, now: self.clock.now() };
-            let decision = decide(&attempt, &outcome(&error));
-            tracing::warn!(action = action(), number, ?decision, error = %brief(&error), "a request did not succeed");
+            let decision = decide(&attempt, &failed.outcome());
+            tracing::warn!(
+                action = action(),
+                number,
+                ?decision,
+                error = failed.brief(),
+                "a request did not succeed"
+            );
             match decision {
                 Decision::Wait(time) => {
                     waited += time;
@@ -39,18 +49,19 @@ impl Client {
                     return Err(Error::RateLimited { action: action(), url: self.base().to_owned(), until });
                 }
                 Decision::Unknown => {
-                    return Err(Error::Unknown { action: action(), source: innermost(error) });
+                    return Err(Error::Unknown { action: action(), source: failed.cause() });
                 }
-                Decision::Report => return Err(self.report(action(), error)),
+                Decision::Report => return Err(self.report(action(), failed)),
             }
         }
     }
 
-    fn report(&self, action: String, error: octocrab::Error) -> Error {
+    fn report(&self, action: String, failed: Failed) -> Error {
         let url = self.base().to_owned();
-        let octocrab::Error::GitHub { source, .. } = error else {
-            let unreadable = matches!(error, octocrab::Error::Json { .. } | octocrab::Error::Serde { .. });
-            let source = innermost(error);
+        let Failed::Said(octocrab::Error::GitHub { source, .. }) = failed else {
+            let unreadable =
+                matches!(failed, Failed::Said(octocrab::Error::Json { .. } | octocrab::Error::Serde { .. }));
+            let source = failed.cause();
             return if unreadable {
                 Error::Unreadable { action, url, source }
             } else {
@@ -69,16 +80,44 @@ impl Client {
     }
 }
 
-fn outcome(error: &octocrab::Error) -> Outcome<'_> {
-    match error {
-        octocrab::Error::GitHub { source, .. } => match &source.headers {
-            Some(headers) => {
-                Outcome::Answer { status: source.status_code.as_u16(), headers, message: &source.message }
+/// What came instead of a success.
+enum Failed {
+    /// octocrab's error.
+    Said(octocrab::Error),
+    /// Nothing, for too long.
+    Silent(tokio::time::error::Elapsed),
+}
+
+impl Failed {
+    fn outcome(&self) -> Outcome<'_> {
+        match self {
+            Self::Said(octocrab::Error::GitHub { source, .. }) => match &source.headers {
+                Some(headers) => {
+                    Outcome::Answer { status: source.status_code.as_u16(), headers, message: &source.message }
+                }
+                None => Outcome::Broken,
+            },
+            Self::Said(other) if is_no_connection(other) => Outcome::NoConnection,
+            Self::Said(_) | Self::Silent(_) => Outcome::Broken,
+        }
+    }
+
+    fn cause(self) -> Cause {
+        match self {
+            Self::Said(error) => innermost(error),
+            Self::Silent(elapsed) => Box::new(elapsed),
+        }
+    }
+
+    /// One line for the log.
+    fn brief(&self) -> String {
+        match self {
+            Self::Said(octocrab::Error::GitHub { source, .. }) => {
+                format!("{}: {}", source.status_code, words(source))
             }
-            None => Outcome::Broken,
-        },
-        other if is_no_connection(other) => Outcome::NoConnection,
-        _ => Outcome::Broken,
+            Self::Said(other) => other.to_string(),
+            Self::Silent(elapsed) => elapsed.to_string(),
+        }
     }
 }
 
@@ -107,14 +146,6 @@ fn innermost(error: octocrab::Error) -> Cause {
             format!("status {}: {}", source.status_code.as_u16(), words(&source)).into()
         }
         other => Box::new(other),
-    }
-}
-
-/// One line for the log.
-fn brief(error: &octocrab::Error) -> String {
-    match error {
-        octocrab::Error::GitHub { source, .. } => format!("{}: {}", source.status_code, words(source)),
-        other => other.to_string(),
     }
 }
 

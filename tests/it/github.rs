@@ -8,7 +8,7 @@ use planwright::config::settings::GithubApi;
 use planwright::github::{Client, Edit, Error, IssueQuery, NewIssue, NewPull, State, StateChange};
 use planwright::hub::{Fault, Only, What};
 
-use crate::support::tracker::{Tracker, new, numbers};
+use crate::support::tracker::{Tracker, http, new, numbers};
 
 #[tokio::test]
 async fn an_epic_with_a_chain_of_issues_reads_back_as_it_was_made() {
@@ -188,7 +188,7 @@ async fn addresses_and_tokens_that_cannot_work_are_refused_at_once() {
     let tracker = Tracker::start().await;
     let make = |url: &str, token: &str| {
         let api = GithubApi { url: url.to_owned(), token: Secret::new(token.to_owned()) };
-        Client::new(reqwest::Client::new(), &api, tracker.clock.clone()).map(|_| ())
+        Client::new(http(), &api, tracker.clock.clone()).map(|_| ())
     };
     for url in ["", "github.com", "ftp://github.com", "https://", "mailto:a@b"] {
         assert!(matches!(make(url, "t"), Err(Error::Address { .. })), "{url}");

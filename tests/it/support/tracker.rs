@@ -29,7 +29,7 @@ impl Tracker {
         let hub = hub::start(options(&folder, &clock, &faults)).await.unwrap();
         let repo: RepoName = "ada/shop".parse().unwrap();
         hub.ensure_repo(&repo).unwrap();
-        let client = Client::new(reqwest::Client::new(), &hub.api(), clock.clone()).unwrap();
+        let client = Client::new(http(), &hub.api(), clock.clone()).unwrap();
         Self { folder, hub, client, faults, clock, repo }
     }
 
@@ -38,7 +38,7 @@ impl Tracker {
         let Self { folder, hub, faults, clock, repo, .. } = self;
         hub.stop().await;
         let hub = hub::start(options(&folder, &clock, &faults)).await.unwrap();
-        let client = Client::new(reqwest::Client::new(), &hub.api(), clock.clone()).unwrap();
+        let client = Client::new(http(), &hub.api(), clock.clone()).unwrap();
         Self { folder, hub, client, faults, clock, repo }
     }
 
@@ -46,7 +46,7 @@ impl Tracker {
     pub(crate) fn client_of(&self, path: &str, token: &str) -> Client {
         let api =
             GithubApi { url: format!("{}{path}", self.hub.url()), token: Secret::new(token.to_owned()) };
-        Client::new(reqwest::Client::new(), &api, self.clock.clone()).unwrap()
+        Client::new(http(), &api, self.clock.clone()).unwrap()
     }
 
     /// An issue without a body.
@@ -58,7 +58,7 @@ impl Tracker {
     pub(crate) async fn raw(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let url = format!("{}{path}", self.hub.url());
         let method = method.parse().unwrap();
-        let request = reqwest::Client::new().request(method, url).bearer_auth(self.hub.token().expose());
+        let request = http().request(method, url).bearer_auth(self.hub.token().expose());
         let response = request.body(body.to_owned()).send().await.unwrap();
         let status = response.status().as_u16();
         let bytes = response.bytes().await.unwrap();
@@ -71,6 +71,11 @@ impl Tracker {
         assert_eq!(status, 200, "{path}: {body}");
         body.as_array().unwrap().iter().map(|row| row["number"].as_u64().unwrap()).collect()
     }
+}
+
+/// The program's own HTTP client.
+pub(crate) fn http() -> reqwest::Client {
+    planwright::net::client(&planwright::net::Options::default()).unwrap()
 }
 
 /// An issue to create, without a body.
