@@ -74,11 +74,11 @@ mod tests {
             "./: Cargo.toml\nsrc/: main.rs\nsrc/net/: retry.rs\nsrc/net/wire/: a.rs b.rs\n"
         );
         assert_eq!(
-            outline(&files, 18),
+            outline(&files, 19),
             "./: Cargo.toml\nsrc/: main.rs\nsrc/net/: retry.rs (2 files below)\n"
         );
         assert_eq!(outline(&files, 14), "./: Cargo.toml\nsrc/: main.rs (3 files below)\n");
-        assert_eq!(outline(&files, 8), "./: Cargo.toml (4 files below)\n");
+        assert_eq!(outline(&files, 9), "./: Cargo.toml (4 files below)\n");
         assert_eq!(outline(&files, 2), "5 files");
         assert_eq!(outline(&[], 2), "");
     }

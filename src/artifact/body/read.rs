@@ -77,7 +77,12 @@ fn items(lines: &[&str]) -> Vec<Item> {
         }
         let Some(item) = items.last_mut() else { continue };
         if let Some((kind, value)) = check_line(line) {
-            let value = if value.is_empty() { block(&mut rest) } else { value.to_owned() };
+            // What stands in a code block is the value itself; on the line it stands in a code span.
+            let value = match kind.to_lowercase().as_str() {
+                _ if value.is_empty() => block(&mut rest),
+                "command" | "test" | "sql" => code(value),
+                _ => value.to_owned(),
+            };
             item.checks.push(check(kind, &value));
             item.open = false;
         } else if item.open && line.starts_with("  ") && bullet(line).is_none() && !line.trim().is_empty() {
@@ -115,9 +120,9 @@ fn check_line(line: &str) -> Option<(&str, &str)> {
 
 fn check(kind: &str, value: &str) -> Check {
     match kind.to_lowercase().as_str() {
-        "command" => Check::Command(code(value)),
-        "test" => Check::Test(code(value)),
-        "sql" => Check::Sql(code(value)),
+        "command" => Check::Command(value.to_owned()),
+        "test" => Check::Test(value.to_owned()),
+        "sql" => Check::Sql(value.to_owned()),
         "human" => Check::Human(unescape(value)),
         _ => Check::Human(format!("`{kind}` is not a kind of check: {value}")),
     }

@@ -315,6 +315,32 @@ mod tests {
             size: Size::Small,
         };
         let links = [("clock".to_owned(), IssueNumber(12))];
-        insta::assert_snapshot!(issue(&plan, &plan.issues[1], &links, Some(IssueNumber(11))), @"");
+        insta::assert_snapshot!(issue(&plan, &plan.issues[1], &links, Some(IssueNumber(11))), @r"
+        <!-- planwright:plan=p-7c21d09e key=second v1 sum=f20de3d4271c -->
+        Add `models/labels.sql`.
+
+        It reads `issues`.
+
+        ## Acceptance
+
+        - [ ] The data tests pass
+          - check (command): `planwright test`
+        - [ ] No label twice
+          - check (sql):
+            ```sql
+            select label
+            from labels
+            ```
+        - [ ] Names are clear
+          - check (human): taste
+
+        ## Files
+
+        - `models/labels.sql`
+
+        ---
+
+        Part of #11 · blocked by #12 · size: small
+        ");
     }
 }
