@@ -94,7 +94,7 @@ pub async fn draft(
         Ended::Done { .. } => {}
         // What it has read so far is enough to answer from.
         ended @ (Ended::OutOfTurns { .. } | Ended::Stuck { .. }) => {
-            mind.run.events.note(format!("{ended}; it is asked for the plan now"))
+            mind.run.events.note(format!("{ended}; it is asked for the plan now"));
         }
         ended => return Err(Error::Ended(ended)),
     }

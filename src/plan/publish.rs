@@ -185,10 +185,10 @@ impl<'a> Work<'a> {
         let (title, body) = reconcile::wanted(self.plan, key, &self.links());
         let labels = self.plan.issue(key).map(|issue| issue.labels.clone()).unwrap_or_default();
         let new = NewIssue { title, body, labels };
-        let made = match self.target.client.create_issue(self.target.repo, &new).await {
+        let made = match self.create_once(&new).await {
             Err(error) if error.is_unknown() => match self.look_for(key).await? {
                 Some(issue) => issue,
-                None => self.target.client.create_issue(self.target.repo, &new).await?,
+                None => self.create_once(&new).await?,
             },
             other => other?,
         };
@@ -198,6 +198,11 @@ impl<'a> Work<'a> {
         self.remember()?;
         self.tell(key, "created");
         Ok(link)
+    }
+
+    /// On the heap: the request's own state is large.
+    async fn create_once(&self, new: &NewIssue) -> Result<Issue, crate::github::Error> {
+        Box::pin(self.target.client.create_issue(self.target.repo, new)).await
     }
 
     async fn look_for(&self, key: &str) -> Result<Option<Issue>, Error> {
