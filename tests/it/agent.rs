@@ -80,7 +80,7 @@ fn settings() -> Build {
         rounds: 1,
         turns: 10,
         max_cost: Usd(1.0),
-        command_time: Duration::from_secs(60),
+        command_time: Duration::from_mins(1),
         output_bytes: 64 * 1024,
         pass_environment: Vec::new(),
     }
