@@ -2,8 +2,8 @@
 //!
 //! # The map
 //!
-//! A module names only modules in lower layers, never up and never sideways; a test holds this
-//! (`tests/it/layering.rs`).
+//! A module names only modules in lower layers, never up and never sideways; only the ground knows
+//! itself. A test reads this table and holds it (`tests/it/layering.rs`).
 //!
 //! ```text
 //! 9  cli                                     parse, render, exit codes; the only printing

@@ -3,8 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if let Some(code) = planwright::sandbox::enter(std::env::args_os()) {
-        return code;
-    }
-    ExitCode::SUCCESS
+    planwright::cli::main()
 }

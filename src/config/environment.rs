@@ -51,6 +51,7 @@ variables! {
     ALL_PROXY: "the proxy for both, where they have none of their own",
     NO_PROXY: "hosts that are reached without a proxy",
     NO_COLOR: "no colours, whatever its value",
+    TERM: "no colours where it is `dumb`",
     HOME: "the home folder",
     PATH: "where `git` and `gh` are found",
     XDG_CONFIG_HOME: "where `planwright/config.toml` lies; `~/.config` if unset",

@@ -188,14 +188,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Told {
         let mut fields = Collected::default();
         event.record(&mut fields);
         let message = fields.0.shift_remove("message").unwrap_or_default();
-        let mut line =
-            format!("{:>5} {}", event.metadata().level().as_str().to_ascii_lowercase(), plain(&message));
-        if event.metadata().target() != audit::TARGET {
-            for (name, value) in &fields.0 {
-                line.push_str(&format!(" {name}={}", plain(value)));
-            }
-        }
-        line.push('\n');
+        let level = event.metadata().level().as_str().to_ascii_lowercase();
+        let shown = fields.0.iter().filter(|_| event.metadata().target() != audit::TARGET);
+        let shown: Vec<_> = shown.map(|(name, value)| format!(" {name}={}", plain(value))).collect();
+        let line = format!("{level:>5} {}{}\n", plain(&message), shown.concat());
         drop(self.to.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes()));
     }
 }

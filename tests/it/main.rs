@@ -4,6 +4,8 @@
 mod agent;
 mod github;
 mod hub;
+mod cli;
+mod config;
 mod layering;
 mod pipeline;
 mod support;

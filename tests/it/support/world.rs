@@ -19,7 +19,6 @@ pub(crate) struct World {
 
 /// How a program ended and what it said.
 #[derive(Debug)]
-#[must_use = "look at how it ended"]
 pub(crate) struct Ran {
     /// The exit code; -1 after a signal.
     pub(crate) code: i32,
@@ -123,11 +122,13 @@ impl World {
     }
 
     /// Runs planwright in the repository with an empty standard input.
+    #[must_use = "look at how it ended"]
     pub(crate) fn planwright(&self, args: &[&str]) -> Ran {
         self.run(env!("CARGO_BIN_EXE_planwright"), args, "")
     }
 
     /// Runs a program in the repository, with the world's environment only.
+    #[must_use = "look at how it ended"]
     pub(crate) fn run(&self, program: &str, args: &[&str], input: &str) -> Ran {
         let mut child = self.command(program).args(args).spawn().unwrap();
         // A program that ends without reading its input closes the pipe; that is its right.

@@ -1,0 +1,113 @@
+//! What can go wrong on the command line itself, and how any failure stops a verb.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::error::{Exit, Failure};
+
+/// Why a verb stopped before its end.
+pub(super) enum Stop {
+    /// Something failed.
+    Failed(Box<dyn Failure>),
+    /// Whoever read our output has closed the pipe: not a failure, and nothing to say.
+    Quiet,
+}
+
+impl<F: Failure> From<F> for Stop {
+    fn from(failure: F) -> Self {
+        Self::Failed(Box::new(failure))
+    }
+}
+
+/// A failure of the command line itself.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// The working directory is gone.
+    #[error("cannot find the working directory")]
+    NoDirectory {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// `-C` names no folder.
+    #[error("`{}` is not a folder", path.display())]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The threads could not be started.
+    #[error("cannot start")]
+    Runtime {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The result could not be written.
+    #[error("cannot write the result")]
+    Output {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A question could not be asked, because nobody is there to answer.
+    #[error("`{what}` needs a yes, and this is not a terminal")]
+    NobodyToAsk {
+        /// What needs the answer.
+        what: String,
+    },
+    /// The person said no.
+    #[error("stopped: {what} was declined")]
+    Declined {
+        /// What was declined.
+        what: String,
+    },
+    /// The verb needs a repository.
+    #[error("`{}` is not in a git repository", dir.display())]
+    NoRepository {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The file is there and was not to be overwritten.
+    #[error("`{}` exists", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No repository name can be read off the remote.
+    #[error("cannot tell which repository at {host} this is: {why}")]
+    NoRepoName {
+        /// The tracker's host.
+        host: String,
+        /// What was looked at.
+        why: String,
+    },
+    /// There is no run of that name.
+    #[error("there is no run `{id}`")]
+    NoRun {
+        /// What was asked for.
+        id: String,
+    },
+}
+
+impl Failure for Error {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NoDirectory { .. } | Self::Runtime { .. } | Self::Output { .. } => Exit::Unable,
+            Self::Declined { .. } => Exit::Refused,
+            _ => Exit::Usage,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::NobodyToAsk { .. } => vec!["say `--yes`, or look first with `--dry-run`".to_owned()],
+            Self::NoRepository { .. } => {
+                vec!["git init && git add --all && git commit --message Begin".to_owned()]
+            }
+            Self::Exists { .. } => vec!["say `--force` to write it anew".to_owned()],
+            Self::NoRepoName { .. } => vec![
+                "set `repo = \"owner/name\"` under [github] in planwright.toml".to_owned(),
+                "or say `--hub` to keep the issues in this repository".to_owned(),
+            ],
+            Self::NoRun { .. } => vec!["`planwright runs` lists them".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+}

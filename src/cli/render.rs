@@ -1,0 +1,216 @@
+//! Events as people read them, one line or a few each, or as JSON. What an event looks like is decided here only.
+
+use crate::artifact::evidence::{Outcome, Shown};
+use crate::artifact::verdict::{Decision, Finding, Severity};
+use crate::artifact::{Event, Usd};
+use crate::ledger::{self, Entry};
+
+use super::screen::{BAD, DIM, GOOD, HEAD, LOOK, Screen, styled};
+
+/// Tells one event.
+pub(super) fn render(screen: Screen, event: &Event) {
+    if screen.json {
+        if let Ok(line) = serde_json::to_string(event) {
+            drop(screen.result(line));
+        }
+        return;
+    }
+    match event {
+        Event::Warning { .. } => screen.say(text(event)),
+        _ => screen.mention(text(event)),
+    }
+}
+
+/// An event in words.
+pub(super) fn text(event: &Event) -> String {
+    match event {
+        Event::Stage { name, detail } => format!("{} {detail}", styled(HEAD, format_args!("{name:<10}"))),
+        Event::Note { text } => indented(text),
+        Event::Warning { text } => format!("{} {text}", styled(LOOK, "warning:")),
+        Event::Turn { .. } => turn(event),
+        Event::Tool { name, summary, outcome, reason } => tool(name, summary, outcome, reason.as_deref()),
+        Event::Issue { change, key: _, link, title } => {
+            indented(&format!("{change:<9} {} {title}", styled(HEAD, link.number)))
+        }
+        Event::Check { phase, shown, .. } => check(phase, shown),
+        Event::Review { decision, findings, tree } => review(decision, findings, &tree.0),
+        Event::Commit { commit, subject, .. } => {
+            format!("{} {} {subject}", styled(GOOD, "committed "), styled(HEAD, commit.short()))
+        }
+        Event::Resource { name, status, rows, requests, reason } => {
+            let line = format!("{name:<24} {status:<9} {rows:>8} rows {requests:>5} requests");
+            indented(&with_reason(&line, reason.as_deref()))
+        }
+        Event::Model { name, rows } => indented(&format!("{name:<24} {:<9} {rows:>8} rows", "built")),
+        Event::DataTest { name, outcome, rows, detail } => {
+            let colour = if outcome == "green" { GOOD } else { BAD };
+            let line = format!("{name:<24} {} {rows:>8} rows", styled(colour, format_args!("{outcome:<9}")));
+            indented(&with_reason(&line, detail.as_deref()))
+        }
+    }
+}
+
+fn turn(event: &Event) -> String {
+    let Event::Turn { role, model, turn, input_tokens, output_tokens, cost, millis } = event else {
+        return String::new();
+    };
+    let (input, output) = (thousands(*input_tokens), thousands(*output_tokens));
+    let line =
+        format!("{role} {model}, turn {turn}: {input} in, {output} out, {}, {}", money(*cost), time(*millis));
+    indented(&styled(DIM, line))
+}
+
+fn tool(name: &str, summary: &str, outcome: &str, reason: Option<&str>) -> String {
+    let line = match outcome {
+        "ok" => format!("{name} {summary}"),
+        other => format!("{name} {summary} {}", styled(LOOK, other)),
+    };
+    indented(&format!("· {}", with_reason(&line, reason)))
+}
+
+fn check(phase: &str, shown: &Shown) -> String {
+    let (word, style) = match &shown.outcome {
+        Outcome::Green => ("green", GOOD),
+        Outcome::Red => ("red", BAD),
+        Outcome::NotRun(_) => ("not run", LOOK),
+        Outcome::Human => ("for you", LOOK),
+    };
+    let reason = if let Outcome::NotRun(why) = &shown.outcome { Some(why.as_str()) } else { None };
+    let word = styled(style, format_args!("{word:<7}"));
+    let line = format!("{phase:<6} {word} {} ({})", shown.criterion, time(shown.millis));
+    let mut text = indented(&with_reason(&line, reason));
+    for attempt in &shown.network {
+        let port = attempt.port.map_or_else(String::new, |port| format!(":{port}"));
+        text.push_str(&format_line(&format!("tried to reach {}{port} ({})", attempt.host, attempt.by)));
+    }
+    text
+}
+
+fn format_line(line: &str) -> String {
+    format!("\n{}", indented(&indented(&styled(LOOK, line))))
+}
+
+fn review(decision: &Decision, findings: &[Finding], tree: &str) -> String {
+    let short = tree.get(..7).unwrap_or(tree);
+    let head = match decision {
+        Decision::Pass => format!("{} tree {short}", styled(GOOD, "passed    ")),
+        Decision::Block => format!("{} tree {short}", styled(BAD, "blocked   ")),
+        Decision::Unreviewed(why) => format!("{} tree {short}: {why}", styled(BAD, "unreviewed")),
+    };
+    let findings = findings.iter().map(finding);
+    std::iter::once(head).chain(findings).collect::<Vec<_>>().join("\n")
+}
+
+/// One finding, with its place, its evidence and what would mend it.
+pub(super) fn finding(finding: &Finding) -> String {
+    let (word, style) = match finding.severity {
+        Severity::Blocking => ("blocking", BAD),
+        Severity::Warning => ("warning", LOOK),
+        Severity::Note => ("note", DIM),
+    };
+    let place = match (&finding.path, finding.line) {
+        (Some(path), Some(line)) => format!("{path}:{line}: "),
+        (Some(path), None) => format!("{path}: "),
+        (None, _) => String::new(),
+    };
+    let head = format!("{} {place}{} [{}]", styled(style, word), finding.title, finding.source);
+    let more = [Some(finding.evidence.as_str()), finding.suggestion.as_deref()];
+    let more = more.into_iter().flatten().filter(|text| !text.trim().is_empty());
+    let more = more.map(|text| indented(&indented(text.trim_end())));
+    std::iter::once(indented(&head)).chain(more).collect::<Vec<_>>().join("\n")
+}
+
+/// What the turns of a run came to, in one line; nothing if there was none.
+pub(super) fn costs(turns: &[Entry]) -> Option<String> {
+    let total = ledger::sum(turns);
+    if total.turns == 0 {
+        return None;
+    }
+    let roles = ledger::totals(turns);
+    let roles = roles.iter().map(|((role, _), total)| format!("{} {}", role.name(), money(total.cost)));
+    let roles = roles.collect::<Vec<_>>().join(", ");
+    let tokens = format!("{} in, {} out", thousands(total.usage.all_input()), thousands(total.usage.output));
+    let turns = if total.turns == 1 { "1 turn".to_owned() } else { format!("{} turns", total.turns) };
+    Some(styled(
+        DIM,
+        format!("{} for {turns} ({roles}); {tokens}; {}", money(total.cost), time(total.millis)),
+    ))
+}
+
+/// An amount, or that it is not known.
+pub(super) fn money(cost: Option<Usd>) -> String {
+    cost.map_or_else(|| "cost unknown".to_owned(), |cost| cost.to_string())
+}
+
+/// A time as people say it.
+pub(super) fn time(millis: u64) -> String {
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        1_000..60_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
+        _ => format!("{} min {} s", millis / 60_000, millis % 60_000 / 1_000),
+    }
+}
+
+/// A number with its thousands set apart.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    groups.join(",")
+}
+
+fn with_reason(line: &str, reason: Option<&str>) -> String {
+    reason.map_or_else(|| line.to_owned(), |reason| format!("{line}: {}", reason.trim_end()))
+}
+
+/// Two spaces before every line.
+pub(super) fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(event: &Event) -> String {
+        anstream::adapter::strip_str(&text(event)).to_string()
+    }
+
+    #[test]
+    fn a_turn_with_an_unknown_price_does_not_look_free() {
+        let turn = |cost| Event::Turn {
+            role: "planner".to_owned(),
+            model: "m".to_owned(),
+            turn: 3,
+            input_tokens: 12_345,
+            output_tokens: 678,
+            cost,
+            millis: 3_240,
+        };
+        assert_eq!(told(&turn(None)), "  planner m, turn 3: 12,345 in, 678 out, cost unknown, 3.2 s");
+        assert_eq!(told(&turn(Some(Usd(0.0512)))), "  planner m, turn 3: 12,345 in, 678 out, $0.05, 3.2 s");
+    }
+
+    #[test]
+    fn a_refused_tool_says_why() {
+        let event = Event::Tool {
+            name: "read".to_owned(),
+            summary: "../etc/passwd".to_owned(),
+            outcome: "refused".to_owned(),
+            reason: Some("outside the worktree".to_owned()),
+        };
+        assert_eq!(told(&event), "  · read ../etc/passwd refused: outside the worktree");
+    }
+
+    #[test]
+    fn numbers_are_told_as_people_say_them() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([12, 1_950, 61_000].map(time), ["12 ms", "1.9 s", "1 min 1 s"]);
+    }
+
+    #[test]
+    fn an_event_is_one_line_of_json() {
+        let event = Event::Stage { name: "survey".to_owned(), detail: "reading".to_owned() };
+        let line = serde_json::to_string(&event).unwrap();
+        assert_eq!(line, r#"{"event":"stage","name":"survey","detail":"reading"}"#);
+    }
+}
