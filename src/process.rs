@@ -305,6 +305,18 @@ impl Kept {
     }
 }
 
+/// Runs a program as the person would: its output goes where ours goes, it shares our process group and
+/// so hears the person's interrupts, and it takes as long as it takes.
+pub async fn show(command: &Command) -> Result<Status, Error> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one spawner")]
+    let mut process = tokio::process::Command::new(&command.program);
+    process.args(&command.args).current_dir(&command.dir).env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    process.envs(command.environment.iter().map(|(name, value)| (name, value)));
+    let mut child = process.spawn().map_err(|source| refusal(command, source))?;
+    let ended = child.wait().await;
+    ended.map(Status::from).map_err(|source| Error::Refused { program: name(command), source })
+}
+
 /// Starts a program that inherits environment, output and group from us: for the sandbox's helper,
 /// which has no runtime and whose own environment is already the one to hand on.
 pub(crate) fn start(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{completions, hub, init, profiles, runs};
+use super::{completions, demo, hub, init, profiles, query, review, runs, sync, test};
 use crate::config::Flag;
 
 /// How help looks: headings bold, literals green.
@@ -110,7 +110,12 @@ impl Globals {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
+    Demo(demo::Args),
     Init(init::Args),
+    Review(review::Args),
+    Sync(sync::Args),
+    Query(query::Args),
+    Test(test::Args),
     Hub(hub::Args),
     Profiles(profiles::Args),
     Runs(runs::Args),

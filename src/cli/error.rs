@@ -78,6 +78,20 @@ pub(super) enum Error {
         /// What was looked at.
         why: String,
     },
+    /// Nothing was asked.
+    #[error("no {what} was given")]
+    Nothing {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// No test was run, which is not the same as green.
+    #[error("no test ran: {} in {}", only.as_ref().map_or("there is none".to_owned(), |only| format!("none holds `{only}`")), pipelines.join(", "))]
+    NoTests {
+        /// What the tests were narrowed to.
+        only: Option<String>,
+        /// Where they were looked for.
+        pipelines: Vec<String>,
+    },
     /// There is no run of that name.
     #[error("there is no run `{id}`")]
     NoRun {
@@ -90,7 +104,7 @@ impl Failure for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::NoDirectory { .. } | Self::Runtime { .. } | Self::Output { .. } => Exit::Unable,
-            Self::Declined { .. } => Exit::Refused,
+            Self::Declined { .. } | Self::NoTests { .. } => Exit::Refused,
             _ => Exit::Usage,
         }
     }

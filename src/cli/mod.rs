@@ -7,16 +7,22 @@
 mod args;
 mod ask;
 mod completions;
+mod demo;
 mod error;
 mod hub;
 mod init;
 mod interrupt;
+mod minds;
 mod profiles;
+mod query;
 mod render;
 mod report;
+mod review;
 mod runs;
 mod screen;
 mod session;
+mod sync;
+mod test;
 mod tracker;
 
 use std::ffi::OsString;
@@ -92,6 +98,11 @@ async fn verb(verb: Verb, call: session::Call) -> Result<Exit, Stop> {
     match verb {
         Verb::Init(args) => init::run(&args, &call).await,
         Verb::Hub(args) => hub::run(&args, &call).await,
+        Verb::Demo(args) => demo::run(&args, &call).await,
+        Verb::Review(args) => review::run(&args, &call).await,
+        Verb::Sync(args) => sync::run(&args, &call).await,
+        Verb::Query(args) => query::run(&args, &call).await,
+        Verb::Test(args) => test::run(&args, &call).await,
         Verb::Profiles(args) => profiles::run(&args, &call).await,
         Verb::Runs(args) => runs::run(&args, &call).await,
         Verb::Completions(args) => completions::run(&args, call.screen),

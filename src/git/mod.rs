@@ -9,6 +9,7 @@
 mod call;
 mod commit;
 mod error;
+mod person;
 mod tree;
 mod worktree;
 

@@ -2,10 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod agent;
-mod github;
-mod hub;
 mod cli;
 mod config;
+mod github;
+mod hub;
 mod layering;
 mod pipeline;
 mod support;

@@ -1,0 +1,104 @@
+//! `test`: pipelines tested offline; cassettes replayed, models built, data tests run, the network refused.
+
+use super::error::{Error, Stop};
+use super::screen::{BAD, DIM, GOOD, HEAD, LOOK, Screen, styled};
+use super::session::Call;
+use crate::error::Exit;
+use crate::harness::pipelines::{self, Options, PipelineReport};
+use crate::pipeline::Folder;
+use crate::pipeline::data_tests::Tested;
+use crate::pipeline::outcome::Status;
+
+const EXAMPLES: &str = "\
+Examples:
+  planwright test                               every pipeline there is
+  planwright test github                        one of them
+  planwright test github --only \"what is ready\"
+  planwright test github --sql \"SELECT * FROM issues WHERE title IS NULL\"";
+
+/// Test pipelines offline
+///
+/// Cassettes are replayed into a temporary warehouse, models are built and data tests run. Nothing reaches the
+/// network; what tries to is listed, and the test fails.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The pipelines; all of them if none is named
+    pipeline: Vec<String>,
+    /// Run only tests whose name or file holds this text
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// One more query, which must return no rows
+    #[arg(long, value_name = "SQL")]
+    sql: Option<String>,
+}
+
+/// Runs the tests.
+pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
+    let settled = call.settled(&[]).await?;
+    let own = settled.loaded.settings.places.pipelines.as_deref();
+    let names = if args.pipeline.is_empty() { chosen(own)? } else { args.pipeline.clone() };
+    let options = Options { only: args.only.clone(), sql: args.sql.clone() };
+    let (mut run, mut is_green) = (0, true);
+    for name in &names {
+        let report = pipelines::test(&Folder::find(name, own)?, &options).await?;
+        run += report.tests.len();
+        is_green &= report.is_green();
+        if call.screen.json {
+            call.screen.result(serde_json::json!(report))?;
+        } else {
+            told(call.screen, &report);
+        }
+    }
+    if run == 0 {
+        return Err(Error::NoTests { only: args.only.clone(), pipelines: names }.into());
+    }
+    Ok(if is_green { Exit::Done } else { Exit::Refused })
+}
+
+/// The user's own pipelines; where there are none, the shipped ones.
+fn chosen(own: Option<&std::path::Path>) -> Result<Vec<String>, Stop> {
+    let all = Folder::names(own)?;
+    let is_own = |name: &String| own.is_some_and(|own| own.join(name).is_dir());
+    let (owned, shipped): (Vec<_>, Vec<_>) = all.into_iter().partition(is_own);
+    Ok(if owned.is_empty() { shipped } else { owned })
+}
+
+fn told(screen: Screen, report: &PipelineReport) {
+    screen.mention(format!("{} {}", styled(HEAD, "pipeline"), report.pipeline));
+    for replayed in &report.cassettes {
+        for outcome in &replayed.resources {
+            if !matches!(outcome.status, Status::Complete | Status::Skipped) {
+                let why = outcome.reason.as_deref().unwrap_or("no reason given");
+                let line = format!(
+                    "  {} {} on cassette {}: {why}",
+                    styled(BAD, "broken"),
+                    outcome.name,
+                    replayed.name
+                );
+                screen.say(line);
+            }
+        }
+    }
+    for test in &report.tests {
+        one(screen, test);
+    }
+    for attempt in &report.attempts {
+        let port = attempt.port.map_or_else(String::new, |port| format!(":{port}"));
+        screen.say(format!("  {} {}{port} ({})", styled(LOOK, "refused network:"), attempt.host, attempt.by));
+    }
+    let red = report.tests.iter().filter(|test| !test.green).count();
+    screen.mention(format!("  {} green, {red} red", report.tests.len() - red));
+}
+
+fn one(screen: Screen, test: &Tested) {
+    let place = styled(DIM, &test.place);
+    if test.green {
+        screen.mention(format!("  {}  {} {place}", styled(GOOD, "green"), test.name));
+        return;
+    }
+    screen.say(format!("  {}    {} {place}", styled(BAD, "red"), test.name));
+    for line in test.detail.iter().flat_map(|detail| detail.lines()) {
+        screen.say(format!("         {line}"));
+    }
+}
