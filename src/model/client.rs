@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::assemble::Assembled;
-use super::error::Error;
-use super::event::{Event, Reply, Stop};
+use super::error::{Broken, Error};
+use super::event::{Event, Reply, Stop, Usage};
 use super::explain::{self, Circumstances};
 use super::facts::{Accepts, ServerFacts};
 use super::price;
@@ -24,6 +24,7 @@ use super::provider::{Complaint, Dialect, openai};
 use super::receive::{self, Reading};
 use super::request::Request;
 use super::retry::{self, Advice, Trouble};
+use crate::artifact::Usd;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::settings::{Credential, ModelFacts, Profile, Provider};
 
@@ -211,7 +212,11 @@ impl Client {
         let watch = Stopwatch::start();
         let response = tokio::time::timeout(self.shared.idle, request.send());
         let response = response.await.map_err(|_elapsed| receive::idle(self.shared.idle))?;
-        let response = response.map_err(|error| Trouble::Unreachable(error.without_url()))?;
+        let response = response.map_err(|error| {
+            let unsent = error.is_connect() || error.is_builder();
+            let error = error.without_url();
+            if unsent { Trouble::Unreachable(error) } else { Trouble::Broken(Broken::Connection(error)) }
+        })?;
         let status = response.status();
         tracing::debug!(
             status = status.as_u16(),
@@ -262,10 +267,21 @@ impl Client {
         if let Stop::Other(reason) = &whole.stop {
             tracing::warn!(reason, "the model stopped for a reason that is not known here");
         }
-        let cost = self.shared.prices.get(&request.model).map(|facts| price::cost(facts, &whole.usage));
+        if !whole.model.starts_with(&request.model) {
+            tracing::warn!(asked = request.model, answered = whole.model, "another model answered");
+        }
         tracing::info!(model = whole.model, id = whole.id, attempts, millis, usage = ?whole.usage, "model reply");
+        let cost = self.cost(request, &whole);
         let Assembled { id, model, content, stop, usage } = whole;
         Reply { id, model, content, stop, usage, cost, attempts, millis }
+    }
+
+    /// By the prices of the model that answered, else of the one that was asked for. A server that
+    /// counts nothing leaves the cost unknown: it is never zero.
+    fn cost(&self, request: &Request, whole: &Assembled) -> Option<Usd> {
+        let prices = &self.shared.prices;
+        let facts = prices.get(&whole.model).or_else(|| prices.get(&request.model))?;
+        (whole.usage != Usage::default()).then(|| price::cost(facts, &whole.usage))
     }
 
     fn circumstances<'a>(&'a self, model: &'a str, attempts: u32) -> Circumstances<'a> {

@@ -104,7 +104,7 @@ pub enum Error {
         message: String,
     },
     /// Too many requests or tokens in a short time.
-    #[error("the model server limits the rate after {attempts} attempts: {message}")]
+    #[error("the model server limits the rate after {}: {message}", tried(*attempts))]
     RateLimited {
         /// How often it was tried.
         attempts: u32,
@@ -114,7 +114,7 @@ pub enum Error {
         after: Option<Duration>,
     },
     /// The server has too much to do.
-    #[error("the model server is overloaded after {attempts} attempts: {message}")]
+    #[error("the model server is overloaded after {}: {message}", tried(*attempts))]
     Overloaded {
         /// How often it was tried.
         attempts: u32,
@@ -122,7 +122,7 @@ pub enum Error {
         message: String,
     },
     /// The server failed.
-    #[error("the model server failed ({status}) after {attempts} attempts: {message}")]
+    #[error("the model server failed {} after {}: {message}", place(*status), tried(*attempts))]
     Server {
         /// The HTTP status; 200 where the failure came inside a stream.
         status: u16,
@@ -140,7 +140,7 @@ pub enum Error {
         source: reqwest::Error,
     },
     /// The reply broke off.
-    #[error("the reply of the model broke off after {attempts} attempts")]
+    #[error("the reply of the model broke off after {}", tried(*attempts))]
     Cut {
         /// How often it was tried.
         attempts: u32,
@@ -243,6 +243,15 @@ impl Failure for Error {
         };
         vec![hint]
     }
+}
+
+fn tried(attempts: u32) -> String {
+    if attempts == 1 { "one attempt".to_owned() } else { format!("{attempts} attempts") }
+}
+
+/// Where a failure showed: in the status, or later.
+fn place(status: u16) -> String {
+    if status == 200 { "inside the reply".to_owned() } else { format!("({status})") }
 }
 
 /// The environment variable that carries the credential of a provider.

@@ -7,6 +7,8 @@ mod config;
 mod github;
 mod hub;
 mod layering;
+mod model;
 mod pipeline;
+mod prompts;
 mod support;
 mod tidy;

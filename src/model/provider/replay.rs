@@ -1,8 +1,8 @@
 //! A recorded transcript in the place of a server: raw response bodies, one a turn, in order.
 //!
 //! A transcript is a folder whose files are the bodies, in the order of their names, or a `.jsonl`
-//! file with one JSON string, or one object with the string under `body`, a line. The bodies are
-//! those of either protocol, told apart by their first event.
+//! file with one JSON string, or one object with the string under `body`, a line, or any other file
+//! that is one body. The bodies are those of either protocol, told apart by their first event.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,7 +25,11 @@ pub(in crate::model) struct Replay {
 impl Replay {
     /// Reads the whole transcript.
     pub(in crate::model) fn open(path: &Path) -> Result<Self, Error> {
-        let bodies = if path.is_dir() { folder(path)? } else { lines(path)? };
+        let bodies = match path.extension() {
+            _ if path.is_dir() => folder(path)?,
+            Some(extension) if extension == "jsonl" => lines(path)?,
+            _ => vec![fs::read(path)?.into()],
+        };
         Ok(Self { path: path.to_owned(), bodies, next: AtomicUsize::new(0) })
     }
 

@@ -201,8 +201,11 @@ fn refuse(status: StatusCode, kind: &str, message: &str) -> Response {
 fn respond(turn: &Turn, bytes: Vec<u8>) -> Response {
     let kind = if turn.status.is_some() { "application/json" } else { "text/event-stream" };
     let mut response = Response::builder().status(turn.status.unwrap_or(200));
-    let given = turn.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    for (name, value) in [("content-type", kind), ("request-id", "req_script")].into_iter().chain(given) {
+    let given = |name: &str| turn.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
+    let usual =
+        [("content-type", kind), ("request-id", "req_script")].into_iter().filter(|(name, _)| !given(name));
+    for (name, value) in usual.chain(turn.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    {
         response = response.header(name, value);
     }
     response.body(body(turn.fault, bytes)).unwrap_or_else(|error| {

@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_whole_request() {
-        insta::assert_snapshot!(encode(&request(), &[]), @"");
+        insta::assert_snapshot!(encode(&request(), &[]), @r#"{"model":"m","stream":true,"max_completion_tokens":8000,"stream_options":{"include_usage":true},"reasoning_effort":"low","response_format":{"type":"json_schema","json_schema":{"name":"answer","strict":false,"schema":{"type":"object","properties":{},"additionalProperties":false}}},"tools":[{"type":"function","function":{"name":"read","description":"Reads.","parameters":{"type":"object"}}}],"messages":[{"role":"system","content":"Build."},{"role":"user","content":"Go."},{"role":"assistant","content":"Reading.","tool_calls":[{"id":"a","type":"function","function":{"name":"read","arguments":"{\"path\":\"a\"}"}},{"id":"b","type":"function","function":{"name":"read","arguments":"{\"path\":\"b\"}"}}]},{"role":"tool","tool_call_id":"a","content":"text"},{"role":"tool","tool_call_id":"b","content":"error: text"}]}"#);
     }
 
     #[test]
