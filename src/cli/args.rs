@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{completions, demo, hub, init, profiles, query, review, runs, sync, test};
+use super::{build, completions, demo, hub, init, plan, profiles, query, review, runs, sync, test};
 use crate::config::Flag;
 
 /// How help looks: headings bold, literals green.
@@ -81,6 +81,26 @@ pub(super) struct Models {
     max_cost: Option<String>,
 }
 
+/// Where issues live, for one run.
+#[derive(Debug, Args, Default)]
+pub(super) struct Place {
+    /// Work on the issues of this repository
+    #[arg(short = 'R', long, value_name = "OWNER/NAME")]
+    repo: Option<String>,
+    /// Use the embedded hub, even where there is a token
+    #[arg(long)]
+    hub: bool,
+}
+
+impl Place {
+    /// The settings that were given.
+    pub(super) fn flags(&self) -> Vec<Flag> {
+        let repo = self.repo.clone().map(|value| Flag { flag: "--repo", key: "github.repo", value });
+        let hub = self.hub.then(|| Flag { flag: "--hub", key: "github.hub", value: "true".to_owned() });
+        repo.into_iter().chain(hub).collect()
+    }
+}
+
 /// When to use colours: auto, always, never.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
@@ -112,6 +132,8 @@ impl Globals {
 pub(super) enum Verb {
     Demo(demo::Args),
     Init(init::Args),
+    Plan(plan::Args),
+    Build(build::Args),
     Review(review::Args),
     Sync(sync::Args),
     Query(query::Args),

@@ -92,6 +92,23 @@ pub(super) enum Error {
         /// Where they were looked for.
         pipelines: Vec<String>,
     },
+    /// No plan was made in this repository.
+    #[error("there is no plan in this repository yet")]
+    NoPlan,
+    /// The epic of this goal is known to the tracker, its plan file is not here.
+    #[error("{number} was planned for this goal (`{plan}`), and its plan file is not on this machine")]
+    PlannedElsewhere {
+        /// The epic.
+        number: crate::artifact::IssueNumber,
+        /// The plan's id.
+        plan: String,
+    },
+    /// No planned issue can be built now.
+    #[error("no planned issue is ready to be built")]
+    NothingReady,
+    /// A verb asked for a model that it had not opened.
+    #[error("a model was asked for that this verb does not use")]
+    NoMind,
     /// There is no run of that name.
     #[error("there is no run `{id}`")]
     NoRun {
@@ -104,7 +121,8 @@ impl Failure for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::NoDirectory { .. } | Self::Runtime { .. } | Self::Output { .. } => Exit::Unable,
-            Self::Declined { .. } | Self::NoTests { .. } => Exit::Refused,
+            Self::Declined { .. } | Self::NoTests { .. } | Self::NothingReady => Exit::Refused,
+            Self::NoMind => Exit::Bug,
             _ => Exit::Usage,
         }
     }
@@ -120,6 +138,12 @@ impl Failure for Error {
                 "set `repo = \"owner/name\"` under [github] in planwright.toml".to_owned(),
                 "or say `--hub` to keep the issues in this repository".to_owned(),
             ],
+            Self::NoPlan => vec!["planwright plan \"what you want\"".to_owned()],
+            Self::PlannedElsewhere { number, .. } => vec![
+                format!("see where it stands: planwright plan status {}", number.0),
+                "say `--anew` to plan this goal once more".to_owned(),
+            ],
+            Self::NothingReady => vec!["`planwright plan status` shows what waits for what".to_owned()],
             Self::NoRun { .. } => vec!["`planwright runs` lists them".to_owned()],
             _ => Vec::new(),
         }

@@ -4,8 +4,10 @@
 //! go to stdout, where `--json` puts one event a line. Every verb is a file of its own: arguments whose
 //! comments are its help, and one function. Nothing is opened before the arguments are understood.
 
+mod agree;
 mod args;
 mod ask;
+mod build;
 mod completions;
 mod demo;
 mod error;
@@ -13,6 +15,7 @@ mod hub;
 mod init;
 mod interrupt;
 mod minds;
+mod plan;
 mod profiles;
 mod query;
 mod render;
@@ -42,6 +45,9 @@ use screen::Screen;
 /// The whole program, as `main` calls it.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn main() -> ExitCode {
+    if let Some(code) = crate::sandbox::enter(std::env::args_os()) {
+        return code;
+    }
     let surroundings = Surroundings {
         environment: Environment::new(std::env::vars_os()),
         dir: std::env::current_dir(),
@@ -97,6 +103,8 @@ fn dispatch(cli: Cli, surroundings: Surroundings, screen: Screen) -> Result<Exit
 async fn verb(verb: Verb, call: session::Call) -> Result<Exit, Stop> {
     match verb {
         Verb::Init(args) => init::run(&args, &call).await,
+        Verb::Plan(args) => plan::run(&args, &call).await,
+        Verb::Build(args) => build::run(&args, &call).await,
         Verb::Hub(args) => hub::run(&args, &call).await,
         Verb::Demo(args) => demo::run(&args, &call).await,
         Verb::Review(args) => review::run(&args, &call).await,

@@ -1,0 +1,125 @@
+//! Plans as people see them: a tree with what waits for what, and which issue is next.
+
+use super::super::render::{indented, thousands};
+use super::super::screen::{DIM, GOOD, HEAD, LOOK, Screen, styled};
+use crate::artifact::IssueNumber;
+use crate::artifact::plan::Size;
+use crate::context::Pack;
+use crate::plan::lint::Weight;
+use crate::plan::preview::Row;
+use crate::plan::ready::State;
+use crate::plan::status::Entry;
+use crate::plan::{Preview, Report, Status};
+
+/// A drafted plan, blockers first.
+pub(super) fn preview(preview: &Preview) -> String {
+    let head = format!("\n{} {}", styled(HEAD, &preview.epic), styled(DIM, &preview.plan));
+    let last = preview.rows.len().saturating_sub(1);
+    let rows = preview.rows.iter().enumerate().map(|(at, issue)| row(issue, at == last));
+    let problems = preview.problems.iter().map(|problem| {
+        let word = if problem.weight == Weight::Error { "error:" } else { "warning:" };
+        format!("{} {problem}", styled(LOOK, word))
+    });
+    std::iter::once(head).chain(rows).chain(problems).collect::<Vec<_>>().join("\n")
+}
+
+fn row(row: &Row, is_last: bool) -> String {
+    let (branch, trunk) = if is_last { ("└─", "   ") } else { ("├─", "│  ") };
+    let size = match row.size {
+        Size::Small => "small",
+        Size::Medium => "medium",
+        Size::Large => "large",
+    };
+    let next = if row.next { format!(" {}", styled(GOOD, "◀ next")) } else { String::new() };
+    let mut lines =
+        vec![format!("{branch} {} {} {}{next}", styled(HEAD, &row.key), row.title, styled(DIM, size))];
+    if !row.after.is_empty() {
+        lines.push(format!("{trunk}  {}", styled(DIM, format!("after {}", row.after.join(", ")))));
+    }
+    let checks = row.acceptance.iter();
+    lines.extend(checks.map(|one| format!("{trunk}  ☐ {} {}", one.text, styled(DIM, one.check.kind()))));
+    lines.join("\n")
+}
+
+/// What publishing did, in one line, and what a person's edits kept from changing.
+pub(super) fn published(report: &Report) -> String {
+    let unchanged =
+        (report.issues.len() + 1).saturating_sub(report.created + report.updated + report.kept.len());
+    let line = format!(
+        "{} {}: {} created, {} updated, {unchanged} as they were, {} links made",
+        styled(GOOD, "published"),
+        report.epic.number,
+        report.created,
+        report.updated,
+        report.linked
+    );
+    if report.kept.is_empty() {
+        return line;
+    }
+    format!("{line}\n{}", indented(&format!("kept as people edited them: {}", numbers(&report.kept))))
+}
+
+/// Where every planned issue stands.
+pub(super) fn status(status: &Status) -> String {
+    let next = status.next().map(|entry| entry.number);
+    let mut lines = Vec::new();
+    for group in &status.epics {
+        let (done, all) = (group.done(), group.issues.len());
+        let head = format!("{} {}", group.epic.number, group.epic.title);
+        lines.push(format!("{} {}", styled(HEAD, head), styled(DIM, format!("{done} of {all} done"))));
+        let last = group.issues.len().saturating_sub(1);
+        let issues = group.issues.iter().enumerate();
+        lines.extend(
+            issues.map(|(at, issue)| {
+                format!("{} {}", if at == last { "└─" } else { "├─" }, entry(issue, next))
+            }),
+        );
+    }
+    lines.extend(status.loose.iter().map(|issue| entry(issue, next)));
+    lines.join("\n")
+}
+
+fn entry(issue: &Entry, next: Option<IssueNumber>) -> String {
+    let state = match &issue.state {
+        State::Done => styled(DIM, "done"),
+        State::Ready if next == Some(issue.number) => styled(GOOD, "ready ◀ next"),
+        State::Ready => styled(GOOD, "ready"),
+        State::Blocked(by) => styled(LOOK, format!("waits for {}", numbers(by))),
+        State::Open => styled(DIM, "open"),
+    };
+    format!("{} {} {state}", issue.number, issue.title)
+}
+
+/// Why there is nothing to build.
+pub(super) fn nothing_ready(status: &Status) -> String {
+    let blocked = status.entries().filter(|entry| matches!(entry.state, State::Blocked(_))).count();
+    match blocked {
+        0 => "nothing is planned that is still open".to_owned(),
+        1 => "nothing is ready: 1 issue waits; `planwright plan status` shows for what".to_owned(),
+        more => format!("nothing is ready: {more} issues wait; `planwright plan status` shows for what"),
+    }
+}
+
+/// What is sent along with a goal, in a few lines.
+pub(super) fn pack(screen: Screen, pack: &Pack) {
+    let files = pack.included.len();
+    let tokens = thousands(pack.tokens);
+    screen.mention(styled(DIM, format!("context: {files} files, about {tokens} tokens")));
+    let cut = pack.included.iter().filter(|file| !file.whole).map(|file| format!("  cut: {}", file.path));
+    let left = pack.left_out.iter().map(|file| format!("  left out: {} ({})", file.path, file.reason));
+    for line in cut.chain(left).take(if screen.verbose > 0 { usize::MAX } else { 8 }) {
+        screen.mention(styled(DIM, line));
+    }
+    for (path, found) in &pack.redacted {
+        screen.say(format!(
+            "{} {path}, line {}: {} was taken out",
+            styled(LOOK, "secret:"),
+            found.line,
+            found.kind
+        ));
+    }
+}
+
+fn numbers(numbers: &[IssueNumber]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
