@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Stopwatch;
@@ -216,15 +217,19 @@ fn name(command: &Command) -> String {
     command.program.to_string_lossy().into_owned()
 }
 
+/// Waits for the end, with the input held open until then or closed as soon as it is written.
 async fn wait(
     child: &mut Child,
-    feeding: tokio::task::JoinHandle<Option<ChildStdin>>,
+    feeding: JoinHandle<Option<ChildStdin>>,
     after: AfterInput,
 ) -> io::Result<Status> {
-    if after == AfterInput::Close {
-        return child.wait().await.map(Status::from);
-    }
-    let held = feeding.await;
+    let held = match after {
+        AfterInput::Hold => feeding.await.ok().flatten(),
+        AfterInput::Close => {
+            drop(feeding);
+            None
+        }
+    };
     let status = child.wait().await;
     drop(held);
     status.map(Status::from)
@@ -248,7 +253,7 @@ async fn expired(time: Duration) {
 /// Output being read, shared so that what has arrived is kept even when the reading is given up.
 struct Reading {
     kept: Arc<Mutex<Kept>>,
-    task: tokio::task::JoinHandle<()>,
+    task: JoinHandle<()>,
 }
 
 impl Reading {
@@ -354,7 +359,7 @@ mod tests {
             dir: "/".into(),
             environment: vec![("PATH".into(), "/usr/bin:/bin".into()), ("GIVEN".into(), "yes".into())],
             input: b"fed".to_vec(),
-            limits: Limits { time: Duration::from_secs(60), output_bytes: 64 },
+            limits: Limits { time: Duration::from_mins(1), output_bytes: 64 },
         }
     }
 

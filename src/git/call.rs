@@ -26,7 +26,7 @@ const SETTINGS: [&str; 9] = [
 const NO_HOOKS: &str = "core.hooksPath=/dev/null";
 
 /// Time one call may take, and bytes that it may answer.
-const LIMITS: Limits = Limits { time: Duration::from_secs(600), output_bytes: 64 * 1024 * 1024 };
+const LIMITS: Limits = Limits { time: Duration::from_mins(10), output_bytes: 64 * 1024 * 1024 };
 
 /// `GIT_` variables that the person's own set-up needs and that run nothing a work tree could bring.
 const HEEDED: [&str; 20] = [
@@ -144,7 +144,7 @@ impl Call {
     }
 
     /// Asks where the hooks are, which the usual settings would answer with "nowhere".
-    pub(super) fn as_configured(mut self) -> Self {
+    pub(super) fn with_hooks(mut self) -> Self {
         self.hooks = true;
         self
     }

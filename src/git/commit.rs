@@ -59,7 +59,7 @@ impl Repo {
 
     /// Makes the index what a commit holds. The files stay as they are.
     pub async fn reset_index_to(&self, commit: &CommitId) -> Result<(), Error> {
-        self.call().args(["read-tree", &commit.0]).bytes().await.map(drop)
+        self.call_on_files().await?.args(["read-tree", &commit.0]).bytes().await.map(drop)
     }
 
     /// The commits that `range_end` reaches, the newest first, at most `max`. It may be a range: `a..b`.

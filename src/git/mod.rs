@@ -124,7 +124,7 @@ impl Repo {
     /// Whether a local branch is there.
     pub async fn branch_exists(&self, branch: &Branch) -> Result<bool, Error> {
         let name = format!("refs/heads/{branch}");
-        Ok(self.call().args(["show-ref", "--verify", "--quiet", &name]).holds().await?)
+        self.call().args(["show-ref", "--verify", "--quiet", &name]).holds().await
     }
 
     /// Whether anything differs from HEAD: staged, unstaged or untracked. Submodules are not looked into.
@@ -141,7 +141,7 @@ impl Repo {
     /// The folder that git looks for this repository's hooks in.
     pub async fn hooks_dir(&self) -> Result<PathBuf, Error> {
         let args = ["rev-parse", "--path-format=absolute", "--git-path", "hooks"];
-        let call = self.call().as_configured().args(args);
+        let call = self.call().with_hooks().args(args);
         Ok(PathBuf::from(call.text().await?))
     }
 
@@ -149,12 +149,13 @@ impl Repo {
         self.call().args(["config", "--get", key]).text_if_any().await
     }
 
-    /// A call that reads and writes the repository, not the files of the work tree.
+    /// A call that needs neither the files of the work tree nor the index.
     fn call(&self) -> Call {
         Call::inside(self)
     }
 
-    /// A call that reads or writes files of the work tree, with every filter off.
+    /// A call that touches files of the work tree, with every filter off. Whoever reads or writes the
+    /// index may touch them: git looks again at files that changed in the index's own second.
     async fn call_on_files(&self) -> Result<Call, Error> {
         let off = self.filters_off.get_or_try_init(|| self.read_filters()).await?;
         Ok(self.call().settings(off))

@@ -58,7 +58,7 @@ impl Repo {
 
     /// Writes the index as it is into a tree.
     pub async fn write_tree(&self) -> Result<TreeId, Error> {
-        Ok(TreeId(self.call().args(["write-tree"]).text().await?))
+        Ok(TreeId(self.call_on_files().await?.args(["write-tree"]).text().await?))
     }
 
     /// The tree of a commit.
@@ -76,20 +76,21 @@ impl Repo {
     /// attribute cannot hide a change from the reader.
     pub async fn diff(&self, base: &TreeId, tree: &TreeId, context_lines: u32) -> Result<String, Error> {
         let context = format!("-U{context_lines}");
-        let bytes = self.between(base, tree).args(["-p", &context]).bytes().await?;
+        let bytes = self.between(base, tree).await?.args(["-p", &context]).bytes().await?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Which paths differ between two trees, in order of path.
     pub async fn changes(&self, base: &TreeId, tree: &TreeId) -> Result<Vec<Change>, Error> {
-        let listed = self.between(base, tree).args(["--raw", "--numstat", "-z"]).bytes().await?;
+        let listed = self.between(base, tree).await?.args(["--raw", "--numstat", "-z"]).bytes().await?;
         parse_changes(&String::from_utf8_lossy(&listed))
     }
 
-    fn between(&self, base: &TreeId, tree: &TreeId) -> Call {
+    /// Where a file of the work tree is as the index has it, git reads that instead of the stored one.
+    async fn between(&self, base: &TreeId, tree: &TreeId) -> Result<Call, Error> {
         let fixed = ["diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv", "--no-color"];
-        let call = self.call().variable("GIT_ATTR_SOURCE", without_attributes(base));
-        call.args(fixed).args([&base.0, &tree.0])
+        let call = self.call_on_files().await?.variable("GIT_ATTR_SOURCE", without_attributes(base));
+        Ok(call.args(fixed).args([&base.0, &tree.0]))
     }
 
     /// The content of a path in a tree; `None` if no file is there.
@@ -119,7 +120,7 @@ fn without_attributes(like: &TreeId) -> &'static str {
 }
 
 fn path_of(text: &str) -> Result<RepoPath, Error> {
-    text.parse().map_err(|_: crate::artifact::ids::Invalid| not_understood(text))
+    text.parse().ok().ok_or_else(|| not_understood(text))
 }
 
 fn not_understood(answer: &str) -> Error {
@@ -173,9 +174,16 @@ mod tests {
 
     #[test]
     fn raw_records_and_counts_meet() {
-        let listed = ":100644 100644 a b M\0src/a.rs\0:000000 100644 0 c A\0logo.png\0:100644 100644 d d R100\0old\0new\0\
-                      3\t1\tsrc/a.rs\0-\t-\tlogo.png\00\t0\t\0old\0new\0";
-        let seen: Vec<_> = parse_changes(listed)
+        let listed = [
+            ":100644 100644 a b M\0src/a.rs",
+            ":000000 100644 0 c A\0logo.png",
+            ":100644 100644 d d R100\0old\0new",
+            "3\t1\tsrc/a.rs",
+            "-\t-\tlogo.png",
+            "0\t0\t\0old\0new\0",
+        ]
+        .join("\0");
+        let seen: Vec<_> = parse_changes(&listed)
             .unwrap()
             .into_iter()
             .map(|change| (change.path.to_string(), change.status, change.added, change.removed))

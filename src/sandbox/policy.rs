@@ -16,7 +16,9 @@ pub struct Policy {
     pub network: Network,
     /// Environment variables it gets besides the built-in few.
     pub pass_environment: Vec<String>,
-    /// Paths that it may read and never write, inside the worktree too. `.git` there always is.
+    /// Paths that it may read and never write, inside the worktree too; they stay visible where the rest
+    /// of a shared folder like `/tmp` does not. `.git` in the worktree is always one of them; the
+    /// repository's git folder belongs here too.
     pub read_only: Vec<PathBuf>,
 }
 

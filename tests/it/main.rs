@@ -4,11 +4,14 @@
 mod agent;
 mod cli;
 mod config;
+mod git;
 mod github;
+mod harness;
 mod hub;
 mod layering;
 mod model;
 mod pipeline;
 mod prompts;
+mod sandbox;
 mod support;
 mod tidy;
