@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use crate::artifact::evidence::{Attempt, Outcome};
 use crate::config::settings;
+use crate::context::secrets;
 use crate::process::{Limits, Output, Status};
 use crate::sandbox::{self, Policy, Ran, Sandbox};
 use crate::telemetry::Run;
@@ -94,7 +95,7 @@ fn judge(status: Status, seconds: u64) -> Outcome {
 fn printed(output: &Output) -> String {
     let (out, err) = (output.stdout.text(), output.stderr.text());
     let between = if out.is_empty() || out.ends_with('\n') { "" } else { "\n" };
-    format!("{out}{between}{err}").trim_end().to_owned()
+    secrets::redact(format!("{out}{between}{err}").trim_end()).text
 }
 
 /// An error and its causes in one line, for a reason that is data and has no chain.

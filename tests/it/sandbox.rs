@@ -10,6 +10,8 @@ use planwright::process::{Limits, Status};
 use planwright::sandbox::{Network, Policy, Ran, Sandbox};
 use tokio_util::sync::CancellationToken;
 
+use crate::support::World;
+
 /// A worktree, a home with secrets, and a sandbox for them.
 struct Bench {
     _folder: tempfile::TempDir,
@@ -237,6 +239,8 @@ fn run_errand(verb: &str, target: &str) -> std::io::Result<String> {
             let mut heard = String::new();
             client.read_to_string(&mut heard).map(|_| heard)
         }
+        "nest" => inside_a_sandbox(),
+        "hold" => hold(Path::new(target)),
         "terminal" => {
             let opened = std::fs::OpenOptions::new().read(true).write(true).open("/dev/ptmx");
             opened.map(|_| "opened".to_owned())
@@ -260,6 +264,83 @@ async fn a_daemon_that_left_its_group_dies_with_the_command() {
         .filter(|cwd| cwd.display().to_string().starts_with(&marker))
         .collect();
     assert_eq!(left, Vec::<PathBuf>::new());
+}
+
+#[test]
+fn when_planwright_is_killed_its_commands_die() {
+    let world = World::bare();
+    let pipe = world.root().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let ourselves = std::env::current_exe().unwrap();
+    let mut holder = world.command(ourselves.to_str().unwrap());
+    holder.args(["--exact", "sandbox::visitor"]).env("ERRAND", format!("hold {}", world.root().display()));
+    let mut holder = holder.spawn().unwrap();
+    let mut writers = std::fs::File::open(&pipe).unwrap();
+    let mut started = [0; 8];
+    writers.read_exact(&mut started).unwrap();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    // The end comes when the last process that could write has gone.
+    let mut rest = String::new();
+    writers.read_to_string(&mut rest).unwrap();
+    assert_eq!((&started, rest.as_str()), (b"started\n", ""));
+}
+
+/// Runs a command that does not end.
+fn hold(worktree: &Path) -> std::io::Result<String> {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_planwright").into(), Vec::new());
+    let (worktree, temp) = (worktree.to_owned(), worktree.join("../temp"));
+    let policy = Policy {
+        worktree,
+        temp,
+        network: Network::Refused,
+        pass_environment: Vec::new(),
+        read_only: Vec::new(),
+    };
+    let limits = Limits { time: Duration::from_mins(10), output_bytes: 4096 };
+    let shell = "exec 3>pipe; setsid sh -c 'sleep 600; :' & echo started >&3; sleep 600";
+    let cancel = CancellationToken::new();
+    let ran =
+        runtime().block_on(sandbox.run(&policy, shell, limits, &cancel)).map_err(std::io::Error::other)?;
+    Ok(ran.output.stdout.text())
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+#[tokio::test]
+async fn where_there_are_no_namespaces_less_is_held_and_that_is_said() {
+    let bench = Bench::new();
+    let ran = bench.errand("nest").await;
+    let out = ran.output.stdout.text();
+    assert!(out.contains("it said as expected"), "{out}{}", ran.output.stderr.text());
+}
+
+/// Inside a sandbox there are no namespaces to be had: a second one is made of filters alone.
+fn inside_a_sandbox() -> std::io::Result<String> {
+    let bench = Bench::new();
+    runtime().block_on(async {
+        let protections = bench.sandbox.protections().await.map_err(std::io::Error::other)?;
+        assert!(protections.landlock && protections.seccomp && !protections.mounts && !protections.network);
+        assert!(protections.to_string().contains("no network namespace"), "{protections}");
+        bench.says("echo new > made; echo x > /dev/null; echo t > $TMPDIR/t").await;
+        assert_eq!(bench.says(&format!("cat {}/code/readme", bench.home.display())).await, "public");
+        for shell in [
+            format!("echo bad > {}/made", bench.outside.display()),
+            format!("cat {}/.ssh/id_ed25519", bench.home.display()),
+            format!("cat {}/.netrc", bench.home.display()),
+            "kill -0 1".to_owned(),
+        ] {
+            bench.refuses(&shell).await;
+        }
+        let tried = bench.errand("serve").await;
+        assert!(tried.output.stdout.text().contains("not permitted"), "{}", tried.output.stdout.text());
+        assert_eq!(tried.seen_by, None);
+        let left = bench.run("setsid sleep 600 & echo $!").await.output.stdout.text();
+        assert!(!Path::new("/proc").join(left.trim()).exists(), "{left} is alive");
+        Ok("as expected".to_owned())
+    })
 }
 
 #[tokio::test]
