@@ -1,7 +1,7 @@
-//! The program: one call into the library.
+//! The program: one call into the library, or one stage of the sandbox's helper.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    planwright::cli::main()
+    planwright::sandbox::enter(std::env::args_os()).unwrap_or_else(planwright::cli::main)
 }
