@@ -14,4 +14,5 @@ mod pipeline;
 mod prompts;
 mod sandbox;
 mod support;
+mod sync;
 mod tidy;

@@ -1,0 +1,228 @@
+//! `sync` against the hub: what repeats loads nothing, and whatever cuts it off, the end is the same.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use planwright::artifact::{Events, IssueNumber, RepoName, RunId};
+use planwright::clock::Clock;
+use planwright::config::settings;
+use planwright::error::Exit;
+use planwright::github::{Client, Edit, NewIssue};
+use planwright::hub::{self, Fault, Faults, Only, What};
+use planwright::net;
+use planwright::pipeline::warehouse::{self, Warehouse};
+use planwright::pipeline::{Folder, outcome::Status};
+use planwright::sync::{self, Report, sync};
+use planwright::telemetry::Run;
+use serde_json::{Value, json};
+
+/// A hub with an epic of three issues, one blocked by another, and comments.
+struct Desk {
+    folder: tempfile::TempDir,
+    faults: Faults,
+    clock: Clock,
+    client: Client,
+    repo: RepoName,
+    _hub: hub::Running,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::starting_at("2026-11-22T10:00:00Z".parse().unwrap());
+        let faults = Faults::default();
+        let options = hub::Options {
+            folder: folder.path().join("hub"),
+            address: ([127, 0, 0, 1], 0).into(),
+            login: "ada".to_owned(),
+            clock: clock.clone(),
+            faults: faults.clone(),
+        };
+        let hub = hub::start(options).await.unwrap();
+        let repo: RepoName = "ada/app".parse().unwrap();
+        hub.ensure_repo(&repo).unwrap();
+        hub.ensure_repo(&"ada/empty".parse().unwrap()).unwrap();
+        let http = net::client(&net::Options::default()).unwrap();
+        let waits = Clock::starting_at("2026-11-22T10:00:00Z".parse().unwrap());
+        let client = Client::new(http, &hub.api(), waits).unwrap();
+        let desk = Self { folder, faults, clock, client, repo, _hub: hub };
+        desk.fill().await;
+        desk
+    }
+
+    async fn fill(&self) {
+        let mut made = Vec::new();
+        for title in ["Epic", "List", "Page", "Load", "Test", "Ship", "Rest"] {
+            let new =
+                NewIssue { title: title.to_owned(), body: String::new(), labels: vec!["plan".to_owned()] };
+            made.push(self.client.create_issue(&self.repo, &new).await.unwrap());
+            self.tick().await;
+        }
+        for child in &made[1..4] {
+            self.client.add_sub_issue(&self.repo, made[0].number, child.id).await.unwrap();
+        }
+        self.client.add_blocked_by(&self.repo, made[3].number, made[2].id).await.unwrap();
+        self.tick().await;
+        self.client.comment(&self.repo, made[2].number, "Begin anew at the last time seen.").await.unwrap();
+        self.tick().await;
+    }
+
+    async fn tick(&self) {
+        self.clock.sleep(Duration::from_secs(1)).await;
+    }
+
+    fn warehouse(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    async fn sync(&self, warehouse: &str) -> Report {
+        self.sync_with(warehouse, false).await.unwrap()
+    }
+
+    async fn sync_with(&self, warehouse: &str, full: bool) -> Result<Report, sync::Error> {
+        let folder = Folder::find("github", None).unwrap();
+        // Small pages, so that there are many.
+        let text = folder.file("pipeline.toml").unwrap().replace("per_page = 100", "per_page = 3");
+        let folder = folder.with("pipeline.toml", &text);
+        let settings = settings::Sync {
+            pipeline: "github".to_owned(),
+            repos: Vec::new(),
+            resources: Vec::new(),
+            memory_limit: "256MB".to_owned(),
+            threads: 1,
+        };
+        let options = sync::Options {
+            folder: &folder,
+            warehouse: &self.warehouse(warehouse),
+            state: self.folder.path(),
+            origin: "hub",
+            settings: &settings,
+            full,
+        };
+        sync(&run(), &self.client, &options).await
+    }
+
+    fn query(&self, warehouse: &str, sql: &str) -> Value {
+        let options = warehouse::Options::confined("256MB", 1);
+        json!(Warehouse::open(&self.warehouse(warehouse), &options).unwrap().query(sql).unwrap().rows)
+    }
+
+    /// Everything that a sync leaves behind but times and runs.
+    fn whole(&self, warehouse: &str) -> Vec<Value> {
+        let tables = ["repos", "issues", "issue_comments", "sub_issues", "issue_dependencies"];
+        let current =
+            tables.map(|table| format!("SELECT * EXCLUDE (_fetched_at) FROM {table} ORDER BY _key"));
+        let raw =
+            "SELECT resource, key, hash, count(*) FROM planwright.raw GROUP BY ALL ORDER BY ALL".to_owned();
+        let cursors = "SELECT resource, parent, since, next FROM planwright.cursors ORDER BY ALL".to_owned();
+        current.into_iter().chain([raw, cursors]).map(|sql| self.query(warehouse, &sql)).collect()
+    }
+}
+
+fn run() -> Run {
+    Run {
+        id: RunId("test".to_owned()),
+        verb: "sync".to_owned(),
+        folder: PathBuf::new(),
+        clock: Clock::starting_at("2026-11-22T12:00:00Z".parse().unwrap()),
+        events: Events::none(),
+        cancel: tokio_util::sync::CancellationToken::new(),
+    }
+}
+
+fn loaded(report: &Report) -> Vec<(&str, Status, u64)> {
+    report.resources.iter().map(|outcome| (outcome.name.as_str(), outcome.status, outcome.rows)).collect()
+}
+
+const fn complete(counts: [u64; 5]) -> [(&'static str, Status, u64); 5] {
+    let [repos, issues, comments, edges, blockers] = counts;
+    [
+        ("repos", Status::Complete, repos),
+        ("issues", Status::Complete, issues),
+        ("issue_comments", Status::Complete, comments),
+        ("sub_issues", Status::Complete, edges),
+        ("issue_dependencies", Status::Complete, blockers),
+    ]
+}
+
+#[tokio::test]
+async fn a_sync_without_changes_loads_nothing_and_then_costs_no_quota() {
+    let desk = Desk::new().await;
+    let first = desk.sync("w").await;
+    assert_eq!(loaded(&first), complete([2, 7, 1, 3, 1]));
+    assert_eq!(first.exit(), Exit::Done, "{:?}", first.tests);
+    let ready = "SELECT title FROM ready_issues ORDER BY number";
+    assert_eq!(desk.query("w", ready), json!([["List"], ["Page"], ["Test"], ["Ship"], ["Rest"]]));
+    assert_eq!(desk.sync("w").await.rows(), 0);
+    let third = desk.sync("w").await;
+    assert_eq!(third.rows(), 0);
+    let statuses = "SELECT status, count(*) FROM (SELECT * FROM planwright.requests ORDER BY rowid DESC LIMIT 7) GROUP BY ALL";
+    assert_eq!(desk.query("w", statuses), json!([[304, third.requests()]]));
+}
+
+#[tokio::test]
+async fn one_edit_is_one_row_and_history_is_kept() {
+    let desk = Desk::new().await;
+    desk.sync("w").await;
+    desk.tick().await;
+    let edit = Edit { title: Some("Rest well".to_owned()), ..Edit::default() };
+    desk.client.edit_issue(&desk.repo, IssueNumber(7), &edit).await.unwrap();
+    assert_eq!(loaded(&desk.sync("w").await), complete([0, 1, 0, 0, 0]));
+    desk.tick().await;
+    desk.client.comment(&desk.repo, IssueNumber(7), "Slept.").await.unwrap();
+    assert_eq!(loaded(&desk.sync("w").await), complete([0, 1, 1, 0, 0]));
+    let history = "SELECT count(*) FROM planwright.raw WHERE resource = 'issues' AND body->>'$.number' = '7'";
+    assert_eq!(desk.query("w", history), json!([[3]]));
+}
+
+#[tokio::test]
+async fn cut_off_at_any_request_and_run_again_it_ends_the_same() {
+    let desk = Desk::new().await;
+    let undisturbed = desk.sync("undisturbed").await;
+    let expected = desk.whole("undisturbed");
+    for n in 1..=undisturbed.requests() {
+        let name = format!("cut-{n}");
+        desk.faults.add(Fault { only: Only::Any, from: n, times: u64::MAX, what: What::CutBefore });
+        let cut = desk.sync(&name).await;
+        desk.faults.clear();
+        assert_ne!(cut.exit(), Exit::Done, "request {n}: what is cut off is never called done");
+        let again = desk.sync(&name).await;
+        assert_eq!(again.exit(), Exit::Done, "request {n}: {:?}", again.resources);
+        assert_eq!(desk.whole(&name), expected, "request {n}");
+    }
+}
+
+#[tokio::test]
+async fn one_answer_that_is_broken_is_partial_and_mended_by_the_next_run() {
+    let desk = Desk::new().await;
+    desk.sync("undisturbed").await;
+    let only = Only::Path("GET", "/repos/ada/app/issues/comments".to_owned());
+    desk.faults.add(Fault {
+        only,
+        from: 1,
+        times: u64::MAX,
+        what: What::Answer(404, Vec::new(), "Not Found".to_owned()),
+    });
+    let partial = desk.sync("w").await;
+    assert_eq!(partial.resources[2].status, Status::Partial);
+    assert_eq!((partial.resources[1].status, partial.exit()), (Status::Complete, Exit::Partial));
+    desk.faults.clear();
+    assert_eq!(desk.sync("w").await.exit(), Exit::Done);
+    assert_eq!(desk.whole("w"), desk.whole("undisturbed"));
+}
+
+#[tokio::test]
+async fn a_refused_token_is_said_and_nothing_is_touched() {
+    let desk = Desk::new().await;
+    desk.sync("w").await;
+    let before = desk.whole("w");
+    desk.faults.add(Fault {
+        only: Only::Any,
+        from: 1,
+        times: u64::MAX,
+        what: What::Answer(401, Vec::new(), "Bad credentials".to_owned()),
+    });
+    let error = desk.sync_with("w", true).await.unwrap_err();
+    assert_eq!(error.to_string(), "the source refuses the credential");
+    assert_eq!(desk.whole("w"), before);
+}
