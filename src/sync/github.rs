@@ -32,17 +32,17 @@ impl Source for Github<'_> {
             Target::Link(path) if path.starts_with('/') => self.client.page(path, &[], etag).await,
             Target::Link(link) => self.client.page_at(link, etag).await,
         };
-        let page = page.map_err(source_error)?;
+        let page = page.map_err(|error| source_error(&error))?;
         let unchanged = page.is_unchanged();
         let RawPage { status, body, next, etag, .. } = page;
         Ok(Page { unchanged, status, body, next: next.map(|next| self.link(next)), etag })
     }
 }
 
-fn source_error(error: Error) -> SourceError {
+fn source_error(error: &Error) -> SourceError {
     let hints = error.hints();
-    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    SourceError { trouble: trouble(&error), message: format!("{error}{cause}"), source: None, hints }
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    SourceError { trouble: trouble(error), message: format!("{error}{cause}"), source: None, hints }
 }
 
 const fn trouble(error: &Error) -> Trouble {

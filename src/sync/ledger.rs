@@ -26,7 +26,7 @@ fn row(entry: &Entry) -> Vec<Cell> {
         Cell::text(&entry.run.0),
         Cell::time(entry.at),
         Cell::text(&entry.verb),
-        text(entry.role.map(|role| role.name())),
+        text(entry.role.map(crate::config::Role::name)),
         text(entry.model.as_deref()),
         entry.issue.map_or(Cell::Null, |IssueNumber(number)| Cell::count(number)),
         Cell::count(u64::from(entry.turn)),
