@@ -131,17 +131,27 @@ pub fn list(path: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
+/// How often a lock that looks taken is tried, and the time between.
+const LOCK_TRIES: u32 = 5;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// An exclusive lock on a file, held until it is dropped; `None` when another process holds it.
 pub fn try_lock(path: &Path) -> Result<Option<Lock>, Error> {
     create_folder(path.parent().unwrap_or(Path::new(".")))?;
     let failed = |source| Error::new("lock", path, source);
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).read(true).open(path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(Lock { _file: file })),
-        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+    // A program that is just being started holds a copy of our files until it has replaced itself, so a lock
+    // that was given back a moment ago may still look taken.
+    for patience in (0..LOCK_TRIES).rev() {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(Lock { _file: file })),
+            Err(std::fs::TryLockError::WouldBlock) if patience > 0 => std::thread::sleep(LOCK_PAUSE),
+            Err(std::fs::TryLockError::WouldBlock) => break,
+            Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
+        }
     }
+    Ok(None)
 }
 
 /// See [`try_lock`].

@@ -170,6 +170,9 @@ enum AfterInput {
 /// group may hold the pipe open for ever.
 const DRAIN: Duration = Duration::from_millis(500);
 
+/// How long a leashed program may take to go by itself before it is killed.
+const LET_GO: Duration = Duration::from_secs(2);
+
 async fn run_with(command: &Command, cancel: &CancellationToken, after: AfterInput) -> Result<Output, Error> {
     let watch = Stopwatch::start();
     let mut child = spawn(command)?;
@@ -182,6 +185,10 @@ async fn run_with(command: &Command, cancel: &CancellationToken, after: AfterInp
         () = cancel.cancelled() => Ok(Status::Cancelled),
         () = expired(command.limits.time) => Ok(Status::TimedOut),
     };
+    if after == AfterInput::Hold && matches!(status, Ok(Status::Cancelled | Status::TimedOut)) {
+        // Its input has just ended, which tells it to go and to take along whoever left its group.
+        drop(tokio::time::timeout(LET_GO, child.wait()).await);
+    }
     drop(group);
     let status = status.map_err(|source| Error::Refused { program: name(command), source })?;
     if matches!(status, Status::Cancelled | Status::TimedOut) {

@@ -30,6 +30,9 @@ pub(super) struct Journal {
     pub(super) base: CommitId,
     /// Where the worktree is.
     pub(super) worktree: PathBuf,
+    /// Whether the worktree was made whole.
+    #[serde(default)]
+    pub(super) made: bool,
     /// Whether the setup command has run.
     pub(super) set_up: bool,
     /// Where the machine stands.

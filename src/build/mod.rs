@@ -23,7 +23,7 @@ use crate::ledger::{self, Ledger};
 use crate::prompts::Prompts;
 use crate::sandbox::Sandbox;
 use crate::telemetry::Run;
-use crate::{github, model};
+use crate::{fs, github, model};
 
 use journal::Journal;
 use order::Phase;
@@ -93,6 +93,8 @@ pub async fn build(site: &Site<'_>, options: &Options) -> Result<Outcome, Error>
     if journal.state.phase != Phase::Done {
         let bench = workbench::open(site, &mut journal).await?;
         rounds::drive(site, &task, &bench, &mut journal).await?;
+        // What commands left in their private folder is nobody's; one that resists is not worth a failure.
+        drop(fs::remove_folder(&bench.policy.temp));
     }
     if options.delivery == Delivery::PullRequest && journal.pull_request.is_none() {
         let url = deliver::pull_request(site, &task, &journal).await?;

@@ -30,6 +30,8 @@ pub(super) async fn plan(site: &Site<'_>, task: &Task) -> Result<Journal, Error>
     site.repo.require_head().await?;
     let onto = site.repo.default_branch().await?.ok_or(Error::NoBranch)?;
     let base = site.repo.commit_at(&format!("refs/heads/{onto}")).await?.ok_or(Error::NoBranch)?;
+    // A commit that no branch gets: whoever has no name to commit under hears it before anything is paid.
+    site.repo.commit_tree(&site.repo.tree_of(&base).await?, &[], "planwright tries to commit").await?;
     let branch = Branch(format!("planwright/{}-{}", task.number.0, slug(&task.title)));
     if site.repo.branch_exists(&branch).await? {
         return Err(Error::BranchTaken { branch });
@@ -45,6 +47,7 @@ pub(super) async fn plan(site: &Site<'_>, task: &Task) -> Result<Journal, Error>
         onto,
         base,
         worktree,
+        made: false,
         set_up: false,
         state: State::new(site.settings.build.rounds),
         before: None,
@@ -59,7 +62,13 @@ pub(super) async fn plan(site: &Site<'_>, task: &Task) -> Result<Journal, Error>
 
 /// Opens the workbench of a journal, making what is missing of it, and sets it up once.
 pub(super) async fn open(site: &Site<'_>, journal: &mut Journal) -> Result<Workbench, Error> {
-    let repo = worktree(site.repo, journal).await?;
+    let repo = if journal.made && journal.worktree.exists() {
+        site.repo.open_worktree(&journal.worktree)?
+    } else {
+        make(site.repo, journal).await?
+    };
+    journal.made = true;
+    journal.save(&site.settings.places.state)?;
     let policy = policy(site, journal, Network::Refused);
     if !journal.set_up {
         if let Some(command) = &site.settings.build.setup {
@@ -72,17 +81,14 @@ pub(super) async fn open(site: &Site<'_>, journal: &mut Journal) -> Result<Workb
     Ok(Workbench { repo, policy })
 }
 
-async fn worktree(repo: &Repo, journal: &Journal) -> Result<Repo, Error> {
-    if journal.worktree.exists()
-        && repo.worktrees()?.iter().any(|known| known.branch.as_ref() == Some(&journal.branch))
-    {
-        return Ok(repo.open_worktree(&journal.worktree)?);
+/// Makes the worktree. One that a cut-off build left half made is ours, for the journal came first, and
+/// goes: files it does not have yet would be taken for deleted ones.
+async fn make(repo: &Repo, journal: &Journal) -> Result<Repo, Error> {
+    if repo.open_worktree(&journal.worktree).is_ok() {
+        repo.remove_worktree(&journal.worktree)?;
     }
     if journal.worktree.exists() {
         return Err(Error::InTheWay { number: journal.issue, path: journal.worktree.clone() });
-    }
-    if repo.worktrees()?.iter().any(|known| known.path == journal.worktree) {
-        repo.remove_worktree(&journal.worktree)?;
     }
     let start = leftover(repo, journal).await?;
     if let Some(folder) = journal.worktree.parent() {
@@ -113,7 +119,7 @@ fn policy(site: &Site<'_>, journal: &Journal, network: Network) -> Policy {
         temp: PathBuf::from(temp),
         network,
         pass_environment: site.settings.build.pass_environment.clone(),
-        read_only: Vec::new(),
+        read_only: vec![site.repo.common_dir().to_owned()],
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{build, completions, demo, hub, init, plan, profiles, query, review, runs, sync, test};
+use super::{build, completions, demo, doctor, hub, init, plan, profiles, query, review, runs, sync, test};
 use crate::config::Flag;
 
 /// How help looks: headings bold, literals green.
@@ -83,6 +83,7 @@ pub(super) struct Models {
 
 /// Where issues live, for one run.
 #[derive(Debug, Args, Default)]
+#[group(skip)]
 pub(super) struct Place {
     /// Work on the issues of this repository
     #[arg(short = 'R', long, value_name = "OWNER/NAME")]
@@ -140,6 +141,7 @@ pub(super) enum Verb {
     Test(test::Args),
     Hub(hub::Args),
     Profiles(profiles::Args),
+    Doctor(doctor::Args),
     Runs(runs::Args),
     Completions(completions::Args),
 }

@@ -86,11 +86,12 @@ async fn built(args: &Args, session: &Session<'_>, tracker: &Tracker) -> Result<
     let delivery = if args.pr { Delivery::PullRequest } else { Delivery::Branch };
     let options = build::Options { issue, delivery };
     let outcome = Box::pin(build::build(&site, &options)).await?;
-    if call.screen.json {
-        call.screen.result(json!({ "event": "built", "outcome": outcome }))?;
+    let screen = session.caught_up().await;
+    if screen.json {
+        screen.result(json!({ "event": "built", "outcome": outcome }))?;
     } else {
-        call.screen.mention(told(&outcome));
-        call.screen.result(&outcome.commit)?;
+        screen.mention(told(&outcome));
+        screen.result(&outcome.commit)?;
     }
     Ok(Exit::Done)
 }

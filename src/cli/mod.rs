@@ -10,6 +10,7 @@ mod ask;
 mod build;
 mod completions;
 mod demo;
+mod doctor;
 mod error;
 mod hub;
 mod init;
@@ -38,7 +39,7 @@ use crate::clock::Clock;
 use crate::config::Environment;
 use crate::error::Exit;
 
-use args::{Cli, Verb};
+use args::{Cli, Globals, Verb};
 use error::Stop;
 use screen::Screen;
 
@@ -70,14 +71,17 @@ pub struct Surroundings {
 
 /// Parses `args` and runs the verb; a panic on the way is a bug, reported with the run's folder.
 pub fn run(args: impl Iterator<Item = OsString>, surroundings: Surroundings) -> Exit {
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
-        Err(error) => return told_by_clap(&error),
-    };
-    let screen = Screen::new(&cli.globals, &surroundings.environment);
-    report::catch_bugs(screen, || match dispatch(cli, surroundings, screen) {
-        Ok(exit) => exit,
-        Err(stop) => report::report(screen, &stop),
+    let plain = Screen::new(&Globals::default(), &surroundings.environment);
+    report::catch_bugs(plain, || {
+        let cli = match Cli::try_parse_from(args) {
+            Ok(cli) => cli,
+            Err(error) => return told_by_clap(&error),
+        };
+        let screen = Screen::new(&cli.globals, &surroundings.environment);
+        match dispatch(cli, surroundings, screen) {
+            Ok(exit) => exit,
+            Err(stop) => report::report(screen, &stop),
+        }
     })
 }
 
@@ -112,6 +116,7 @@ async fn verb(verb: Verb, call: session::Call) -> Result<Exit, Stop> {
         Verb::Query(args) => query::run(&args, &call).await,
         Verb::Test(args) => test::run(&args, &call).await,
         Verb::Profiles(args) => profiles::run(&args, &call).await,
+        Verb::Doctor(args) => doctor::run(&args, &call).await,
         Verb::Runs(args) => runs::run(&args, &call).await,
         Verb::Completions(args) => completions::run(&args, call.screen),
     }

@@ -17,6 +17,9 @@ pub(super) fn render(screen: Screen, event: &Event) {
     }
     match event {
         Event::Warning { .. } => screen.say(text(event)),
+        // That something began, and that one more test holds, is for those who asked to be told more.
+        Event::Resource { status, .. } if status == "running" && screen.verbose == 0 => {}
+        Event::DataTest { outcome, .. } if outcome == "green" && screen.verbose == 0 => {}
         _ => screen.mention(text(event)),
     }
 }

@@ -1,6 +1,5 @@
 //! How a failure looks: the fact, what caused it, and what to do about it.
 
-use std::error::Error as _;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::OnceLock;

@@ -90,6 +90,10 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
 async fn judged(args: &Args, session: &Session<'_>) -> Result<Exit, Stop> {
     let repo = session.settled.require_repo(&session.call.dir)?;
     let frozen = tree::freeze(repo).await?;
+    if frozen.tree == frozen.base && args.format == Format::Text {
+        session.run.events.note("nothing is staged: `git add` what is to be reviewed");
+        return Ok(Exit::Done);
+    }
     let minds = Minds::open(session, &[Role::Reviewer]).await?;
     let Some(mind) = minds.mind(session, Role::Reviewer, None) else { return Ok(Exit::Bug) };
     let settings = &session.settled.loaded.settings;
@@ -101,10 +105,11 @@ async fn judged(args: &Args, session: &Session<'_>) -> Result<Exit, Stop> {
         state: &settings.places.state,
     };
     let Reviewed { verdict, .. } = review::review(&desk, &Subject::alone(frozen)).await?;
+    let screen = session.caught_up().await;
     match args.format {
         Format::Text => {}
-        Format::Json => session.call.screen.result(json!(verdict))?,
-        Format::Sarif => session.call.screen.result(format!("{:#}", sarif::log(&verdict)))?,
+        Format::Json => screen.result(json!(verdict))?,
+        Format::Sarif => screen.result(format!("{:#}", sarif::log(&verdict)))?,
     }
     Ok(exit(&verdict, settings.review.on_unreviewed, args.hook))
 }

@@ -192,6 +192,13 @@ async fn rendered<T>(
 }
 
 impl Session<'_> {
+    /// The screen, once every event told so far stands on it: what a verb says itself comes after them.
+    pub(super) async fn caught_up(&self) -> Screen {
+        // Events are rendered before the verb goes on; see `rendered`.
+        tokio::task::yield_now().await;
+        self.call.screen
+    }
+
     /// Writes the end of the run to the ledger and tells what it cost.
     fn close(&self, ended: &Result<Exit, Stop>, watch: Stopwatch) -> Result<(), Stop> {
         let exit = match ended {

@@ -39,7 +39,7 @@ pub(super) struct Args {
 /// Syncs.
 pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
     session::within(call, "sync", &[], async |session| {
-        let tracker = Tracker::open(session).await?;
+        let tracker = Tracker::open_anywhere(session).await?;
         tracker.introduce(session);
         let ended = load(args, session, &tracker).await;
         tracker.close().await;
@@ -74,7 +74,8 @@ async fn load(args: &Args, session: &Session<'_>, tracker: &Tracker) -> Result<E
     .await?;
     let (rows, requests, took) = (report.rows(), report.requests(), time(watch.millis()));
     let place = settings.places.warehouse.display();
-    session.call.screen.mention(format!("{rows} new or changed rows in {requests} requests and {took}"));
-    session.call.screen.mention(styled(DIM, format!("in {place}; ask it: planwright query \"SHOW TABLES\"")));
+    let screen = session.caught_up().await;
+    screen.mention(format!("{rows} new or changed rows in {requests} requests and {took}"));
+    screen.mention(styled(DIM, format!("in {place}; ask it: planwright query \"SHOW TABLES\"")));
     Ok(report.exit())
 }

@@ -33,25 +33,40 @@ pub(super) struct Tracker {
 impl Tracker {
     /// Opens the tracker that settings and credentials lead to.
     pub(super) async fn open(session: &Session<'_>) -> Result<Self, Stop> {
+        Self::of(session, repo_name).await
+    }
+
+    /// The same for verbs that look at all repositories: they work where no name can be told, too.
+    pub(super) async fn open_anywhere(session: &Session<'_>) -> Result<Self, Stop> {
+        Self::of(session, async |settled: &Settled, dir: &Path, host: &str| {
+            Ok(repo_name(settled, dir, host).await.unwrap_or_else(|_| local_name(dir)))
+        })
+        .await
+    }
+
+    async fn of(
+        session: &Session<'_>,
+        name: impl AsyncFn(&Settled, &Path, &str) -> Result<RepoName, Stop>,
+    ) -> Result<Self, Stop> {
         let tracker = &session.settled.loaded.settings.tracker;
         let credentials = &session.settled.loaded.credentials;
         let token = if tracker.hub { None } else { credentials.token(&session.run.cancel).await? };
+        let host = token.as_ref().map_or_else(String::new, |_| host_of(&tracker.url));
+        let repo = name(&session.settled, &session.call.dir, &host).await?;
         match token {
-            Some(token) => Self::github(session, GithubApi { url: tracker.url.clone(), token }).await,
-            None => Self::hub(session).await,
+            Some(token) => Self::github(session, GithubApi { url: tracker.url.clone(), token }, repo),
+            None => Self::hub(session, repo).await,
         }
     }
 
-    async fn github(session: &Session<'_>, api: GithubApi) -> Result<Self, Stop> {
+    fn github(session: &Session<'_>, api: GithubApi, repo: RepoName) -> Result<Self, Stop> {
         let client = github::Client::new(session.call.http()?, &api, session.call.clock.clone())?;
         let host = host_of(&api.url);
-        let repo = repo_name(&session.settled, &session.call.dir, &host).await?;
         Ok(Self { client, repo, name: host, origin: api.url, hub: None })
     }
 
-    async fn hub(session: &Session<'_>) -> Result<Self, Stop> {
+    async fn hub(session: &Session<'_>, repo: RepoName) -> Result<Self, Stop> {
         let settled = &session.settled;
-        let repo = repo_name(settled, &session.call.dir, "").await?;
         let folder = settled.loaded.settings.places.state.join("hub");
         let (api, hub) = match start(session.call, &folder).await {
             Ok(running) => (running.api(), Some(running)),

@@ -188,7 +188,8 @@ impl Made<'_> {
         };
         let states = folder(env::XDG_STATE_HOME, ".local/state")?;
         let root = input.repository.as_ref().map(|repository| repository.root.clone());
-        let below = |name: &str| root.as_ref().map(|root| root.join(name)).filter(|folder| folder.is_dir());
+        let top = root.as_deref().unwrap_or(&input.dir);
+        let below = |name: &str| Some(top.join(name)).filter(|folder| folder.is_dir());
         Ok(Places {
             state: match &input.repository {
                 Some(repository) => repository.common_dir.join("planwright"),

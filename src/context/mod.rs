@@ -169,14 +169,16 @@ fn read(path: &Path, cap: u64) -> Result<Option<String>, crate::fs::Error> {
     if bytes.iter().take(8_192).any(|byte| *byte == 0) {
         return Ok(None);
     }
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => Some(text),
+    let was_cut = bytes.len() as u64 == cap;
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
         // A character may be cut by the cap; anything else is another encoding.
         Err(error) if error.utf8_error().error_len().is_none() => {
-            Some(String::from_utf8_lossy(error.as_bytes()).trim_end_matches('\u{fffd}').to_owned())
+            String::from_utf8_lossy(error.as_bytes()).trim_end_matches('\u{fffd}').to_owned()
         }
-        Err(_) => None,
-    })
+        Err(_) => return Ok(None),
+    };
+    Ok(Some(if was_cut { format!("{text}\n[… only the first {cap} bytes were read …]\n") } else { text }))
 }
 
 /// Whether a path could be shown to a model by its name alone; what reads files for one asks first.

@@ -10,35 +10,38 @@ const NAMES: usize = 30;
 
 /// The outline of a project within `budget` tokens; what is too deep is counted.
 pub(super) fn outline(files: &[RepoPath], budget: u64) -> String {
-    let deepest = files.iter().map(|path| path.as_str().matches('/').count()).max().unwrap_or(0);
-    (0..=deepest)
-        .rev()
-        .map(|depth| to_depth(files, depth))
-        .find(|text| tokens::estimate(text) <= budget)
-        .unwrap_or_else(|| {
-            let text = format!("{} files", files.len());
-            if tokens::estimate(&text) <= budget { text } else { String::new() }
-        })
+    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for path in files.iter().map(RepoPath::as_str) {
+        let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
+        folders.entry(folder).or_default().push(name);
+    }
+    let deepest = folders.keys().map(|folder| depth_of(folder)).max().unwrap_or(0);
+    let fits = |text: &String| tokens::estimate(text) <= budget;
+    let outlined = (0..=deepest).rev().map(|depth| to_depth(&folders, depth)).find(fits);
+    outlined.unwrap_or_else(|| Some(format!("{} files", files.len())).filter(fits).unwrap_or_default())
 }
 
 #[derive(Default)]
 struct Folder<'a> {
-    names: Vec<&'a str>,
+    names: &'a [&'a str],
     below: usize,
 }
 
-fn to_depth(files: &[RepoPath], depth: usize) -> String {
-    let mut folders: BTreeMap<&str, Folder<'_>> = BTreeMap::new();
-    for path in files.iter().map(RepoPath::as_str) {
-        let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
-        let is_deep = path.matches('/').count() > depth;
-        if is_deep {
-            folders.entry(ancestor(folder, depth)).or_default().below += 1;
+/// 0 for the top, 1 for `src`.
+fn depth_of(folder: &str) -> usize {
+    if folder == "." { 0 } else { folder.matches('/').count() + 1 }
+}
+
+fn to_depth(folders: &BTreeMap<&str, Vec<&str>>, depth: usize) -> String {
+    let mut shown: BTreeMap<&str, Folder<'_>> = BTreeMap::new();
+    for (folder, names) in folders {
+        if depth_of(folder) > depth {
+            shown.entry(ancestor(folder, depth)).or_default().below += names.len();
         } else {
-            folders.entry(folder).or_default().names.push(name);
+            shown.entry(folder).or_default().names = names;
         }
     }
-    folders.iter().map(|(folder, content)| line(folder, content)).collect()
+    shown.iter().map(|(folder, content)| line(folder, content)).collect()
 }
 
 /// The first `depth` parts of a folder; `.` for none.

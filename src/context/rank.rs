@@ -27,6 +27,8 @@ pub(super) struct Ranked {
     pub(super) path: RepoPath,
     /// What it is.
     pub(super) class: Class,
+    /// Its place among guides; the last for everything else.
+    place: usize,
     /// How near it is to the goal; 0 is not at all.
     pub(super) score: f64,
 }
@@ -169,19 +171,21 @@ pub(super) fn rank(paths: Vec<RepoPath>, words: &Words) -> Vec<Ranked> {
     let score = |path: &RepoPath| {
         words.near(path.as_str()) / (1.0 + 0.05 * small(path.as_str().matches('/').count()))
     };
-    let mut ranked: Vec<Ranked> = paths
-        .into_iter()
-        .map(|path| Ranked { class: class(path.as_str()), score: score(&path), path })
-        .collect();
+    let of = |path: RepoPath| Ranked {
+        class: class(path.as_str()),
+        place: guide(path.as_str()).unwrap_or(usize::MAX),
+        score: score(&path),
+        path,
+    };
+    let mut ranked: Vec<Ranked> = paths.into_iter().map(of).collect();
     sort(&mut ranked);
     ranked
 }
 
 /// Puts files in order: class, then guides by their rank among guides, then score, then path.
 pub(super) fn sort(ranked: &mut [Ranked]) {
-    let place = |one: &Ranked| guide(one.path.as_str()).unwrap_or(usize::MAX);
     ranked.sort_by(|a, b| {
-        let by_class = a.class.cmp(&b.class).then_with(|| place(a).cmp(&place(b)));
+        let by_class = a.class.cmp(&b.class).then_with(|| a.place.cmp(&b.place));
         by_class.then_with(|| b.score.total_cmp(&a.score)).then_with(|| a.path.cmp(&b.path))
     });
 }

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
-use regex::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 
 /// A text without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,54 +31,85 @@ pub struct Found {
 /// A shape of secrets. Where the pattern has a group, only the group is the secret.
 struct Rule {
     kind: &'static str,
+    /// Without one of these in the lowercase text the pattern is not even compiled.
+    hints: &'static [&'static str],
     pattern: &'static str,
     /// Whether the shape alone does not prove it: the text must look random too.
     doubtful: bool,
 }
 
-const fn certain(kind: &'static str, pattern: &'static str) -> Rule {
-    Rule { kind, pattern, doubtful: false }
+const fn certain(kind: &'static str, hints: &'static [&'static str], pattern: &'static str) -> Rule {
+    Rule { kind, hints, pattern, doubtful: false }
 }
 
-const fn doubtful(kind: &'static str, pattern: &'static str) -> Rule {
-    Rule { kind, pattern, doubtful: true }
+const fn doubtful(kind: &'static str, hints: &'static [&'static str], pattern: &'static str) -> Rule {
+    Rule { kind, hints, pattern, doubtful: true }
 }
 
-const RULES: &[Rule] = &[
+/// Words in the names of what holds a secret.
+const NAMES: &[&str] = &[
+    "passw",
+    "passphrase",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "api-key",
+    "access",
+    "private",
+    "credential",
+    "_key",
+];
+
+const RULES: [Rule; 17] = [
     certain(
         "private key",
+        &["private key"],
         r#"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s\\:,.()"'-]{40,}?-----END [A-Z0-9 ]*-----|[A-Za-z0-9+/=\s\\]{64,})"#,
     ),
-    certain("GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{30,255})"),
-    certain("GitLab token", r"\bglpat-[A-Za-z0-9_-]{20,}"),
-    certain("Anthropic key", r"\bsk-ant-[A-Za-z0-9_-]{20,}"),
-    doubtful("API key", r"\bsk-[A-Za-z0-9_-]{20,}"),
-    certain("AWS key", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
-    certain("Google key", r"\bAIza[0-9A-Za-z_-]{35}"),
-    certain("Slack token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
-    certain("Stripe key", r"\b[sr]k_(?:live|test)_[0-9A-Za-z]{16,}"),
-    certain("npm token", r"\bnpm_[A-Za-z0-9]{36}"),
-    certain("PyPI token", r"\bpypi-[A-Za-z0-9_-]{50,}"),
-    certain("Hugging Face token", r"\bhf_[A-Za-z0-9]{30,}"),
-    certain("JWT", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
-    certain("password in a URL", r#"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>]*:([^\s/@"'<>${}*\[\]]{3,})@"#),
-    doubtful("bearer token", r"(?i:\bbearer)\s+([A-Za-z0-9._~+/-]{20,}=*)"),
+    certain(
+        "GitHub token",
+        &["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"],
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})",
+    ),
+    certain("GitLab token", &["glpat-"], r"\bglpat-[A-Za-z0-9_-]{20,}"),
+    certain("Anthropic key", &["sk-ant-"], r"\bsk-ant-[A-Za-z0-9_-]{20,}"),
+    doubtful("API key", &["sk-"], r"\bsk-[A-Za-z0-9_-]{20,}"),
+    certain("AWS key", &["akia", "asia", "abia", "acca"], r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
+    certain("Google key", &["aiza"], r"\bAIza[0-9A-Za-z_-]{35}"),
+    certain("Slack token", &["xox"], r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    certain("Stripe key", &["k_live_", "k_test_"], r"\b[sr]k_(?:live|test)_[0-9A-Za-z]{16,}"),
+    certain("npm token", &["npm_"], r"\bnpm_[A-Za-z0-9]{36}"),
+    certain("PyPI token", &["pypi-"], r"\bpypi-[A-Za-z0-9_-]{50,}"),
+    certain("Hugging Face token", &["hf_"], r"\bhf_[A-Za-z0-9]{30,}"),
+    certain("JWT", &["eyj"], r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
+    certain(
+        "password in a URL",
+        &["://"],
+        r#"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>]*:([^\s/@"'<>${}*\[\]]{3,})@"#,
+    ),
+    doubtful("bearer token", &["bearer"], r"(?i:\bbearer)\s+([A-Za-z0-9._~+/-]{20,}=*)"),
     doubtful(
         "secret value",
+        NAMES,
         r#"(?i:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)[A-Za-z0-9_.-]*["']?\s*(?:=>|:=|=|:)\s*["'`]([^"'`\s]{12,})["'`]"#,
     ),
     doubtful(
         "secret value",
+        NAMES,
         r"(?m)^[^\n=:]*(?:PASSW(?:OR)?D|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL|(?i:_password|_secret|_token|_key))[A-Za-z0-9_]*\s*[=:]\s*([A-Za-z0-9+/_.~=-]{16,})\s*$",
     ),
 ];
 
+/// Compiled when first needed: most texts need none.
+static COMPILED: [OnceLock<Regex>; RULES.len()] = [const { OnceLock::new() }; RULES.len()];
+
 #[expect(clippy::expect_used, reason = "the patterns are constants, and a test compiles each of them")]
-static COMPILED: LazyLock<Vec<(&'static Rule, Regex)>> = LazyLock::new(|| {
-    // Without Unicode classes the automata are a tenth of the size; secrets are ASCII.
-    let compile = |rule: &Rule| regex::RegexBuilder::new(rule.pattern).build();
-    RULES.iter().map(|rule| (rule, compile(rule).expect("a constant pattern compiles"))).collect()
-});
+fn compiled(rule: &Rule, slot: &'static OnceLock<Regex>) -> &'static Regex {
+    // Secrets are ASCII: without Unicode classes the automata stay small.
+    let compile = || RegexBuilder::new(rule.pattern).unicode(false).build();
+    slot.get_or_init(|| compile().expect("a constant pattern compiles"))
+}
 
 /// Removes the secrets from a text.
 pub fn redact(text: &str) -> Redacted {
@@ -104,17 +135,27 @@ pub fn redact(text: &str) -> Redacted {
 /// Where the secrets are, in order, none overlapping; of overlapping ones the earlier rule wins.
 fn spans(text: &str) -> Vec<(Range<usize>, &'static str)> {
     let mut spans: Vec<(Range<usize>, &'static str)> = Vec::new();
-    for (rule, regex) in &*COMPILED {
-        for captures in regex.captures_iter(text) {
+    let lower = text.to_ascii_lowercase();
+    for (rule, slot) in RULES.iter().zip(&COMPILED) {
+        if !rule.hints.iter().any(|hint| lower.contains(hint)) {
+            continue;
+        }
+        for captures in compiled(rule, slot).captures_iter(text.as_bytes()) {
             let Some(secret) = captures.get(1).or_else(|| captures.get(0)) else { continue };
-            let new = !spans.iter().any(|(span, _)| span.start < secret.end() && secret.start() < span.end);
-            if new && (!rule.doubtful || looks_random(secret.as_str())) {
-                spans.push((secret.range(), rule.kind));
+            let secret = whole_characters(text, secret.range());
+            let new = !spans.iter().any(|(span, _)| span.start < secret.end && secret.start < span.end);
+            if new && (!rule.doubtful || looks_random(text.get(secret.clone()).unwrap_or_default())) {
+                spans.push((secret, rule.kind));
             }
         }
     }
     spans.sort_by_key(|(span, _)| span.start);
     spans
+}
+
+/// The range widened to the characters that it cuts.
+fn whole_characters(text: &str, range: Range<usize>) -> Range<usize> {
+    text.floor_char_boundary(range.start)..text.ceil_char_boundary(range.end)
 }
 
 const PLACEHOLDERS: &[&str] = &[
@@ -164,6 +205,13 @@ mod tests {
         let found: Vec<_> = redacted.found.iter().map(|found| (found.kind, found.line)).collect();
         assert_eq!(found, expected, "{text}\n->\n{}", redacted.text);
         assert_eq!(redact(&redacted.text).found, [], "what was removed is gone: {}", redacted.text);
+    }
+
+    #[test]
+    fn every_pattern_compiles() {
+        for (rule, slot) in RULES.iter().zip(&COMPILED) {
+            assert!(compiled(rule, slot).captures_len() <= 2, "{}", rule.kind);
+        }
     }
 
     /// Joined at run time, so that scanners of this source find nothing.

@@ -58,11 +58,18 @@ fn walker(root: &Path) -> ignore::WalkBuilder {
         .hidden(false)
         .parents(false)
         .git_global(false)
+        .git_exclude(false)
+        .ignore(false)
         .require_git(false)
         .follow_links(false)
         .add_custom_ignore_filename(".planwrightignore")
         .filter_entry(|entry| entry.file_name() != ".git")
         .sort_by_file_name(std::ffi::OsStr::cmp);
+    // Once, at the top: looking for it in every folder takes as long as the walk itself.
+    let exclude = root.join(".git/info/exclude");
+    if exclude.is_file() && walker.add_ignore(&exclude).is_some() {
+        tracing::warn!(path = %exclude.display(), "a pattern in this file does not parse");
+    }
     walker
 }
 

@@ -125,7 +125,6 @@ mod tests {
         )
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "a count of lines in a test")]
     fn by_lines(text: &str) -> u64 {
         text.lines().count() as u64
     }

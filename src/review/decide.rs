@@ -33,18 +33,18 @@ pub fn decide(probes: Vec<Finding>, judged: Judged) -> (Decision, Vec<Finding>) 
     (decision, findings)
 }
 
-/// A finding of the reviewer at a line where a probe already found something as severe adds nothing.
+/// Where probe and reviewer found something at the same line it is told once: in the reviewer's words,
+/// unless it takes the thing less seriously than the probe.
 fn merged(mut probes: Vec<Finding>, reviewer: Vec<Finding>) -> Vec<Finding> {
-    let known = |finding: &Finding, probes: &[Finding]| {
-        finding.line.is_some()
-            && probes.iter().any(|probe| {
-                probe.path == finding.path && probe.line == finding.line && probe.severity <= finding.severity
-            })
+    let same_place = |one: &Finding, other: &Finding| {
+        one.line.is_some() && (&one.path, one.line) == (&other.path, other.line)
     };
     for finding in reviewer {
-        if !known(&finding, &probes) {
-            probes.push(finding);
+        if probes.iter().any(|probe| same_place(probe, &finding) && probe.severity < finding.severity) {
+            continue;
         }
+        probes.retain(|probe| probe.source == finding.source || !same_place(probe, &finding));
+        probes.push(finding);
     }
     probes
 }
@@ -93,14 +93,22 @@ mod tests {
     }
 
     #[test]
-    fn the_same_place_is_told_once_unless_the_reviewer_is_stricter() {
+    fn the_same_place_is_told_once_by_whoever_is_stricter() {
         let probe = finding(Severity::Warning, Some(3), "gone");
         let (_, once) =
             decide(vec![probe.clone()], Judged::Findings(vec![finding(Severity::Note, Some(3), "reviewer")]));
         assert_eq!(once.len(), 1);
         let (decision, both) =
             decide(vec![probe], Judged::Findings(vec![finding(Severity::Blocking, Some(3), "reviewer")]));
-        assert_eq!((decision, both.len()), (Decision::Block, 2));
+        assert_eq!((decision, both.len()), (Decision::Block, 1));
+    }
+
+    #[test]
+    fn the_reviewers_words_stand_for_what_a_probe_found_at_the_same_line() {
+        let probe = finding(Severity::Blocking, Some(3), "live_calls");
+        let reviewer = finding(Severity::Blocking, Some(3), "reviewer");
+        let (_, told) = decide(vec![probe], Judged::Findings(vec![reviewer.clone()]));
+        assert_eq!(told, [reviewer]);
     }
 
     #[test]

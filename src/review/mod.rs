@@ -23,7 +23,7 @@ use std::path::Path;
 use crate::agent::Mind;
 use crate::artifact::evidence::Attempt;
 use crate::artifact::plan::Criterion;
-use crate::artifact::verdict::{Decision, Finding};
+use crate::artifact::verdict::Finding;
 use crate::artifact::{Event, Evidence, IssueNumber, Verdict};
 use crate::config::settings;
 use crate::context::tokens;
@@ -93,7 +93,7 @@ pub struct Brief {
 
 /// Whether the reviewer was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
+pub enum Origin {
     /// It was, or there was nothing to ask.
     Now,
     /// The verdict of an earlier review of the same tree was taken.
@@ -106,7 +106,7 @@ pub struct Reviewed {
     /// The verdict.
     pub verdict: Verdict,
     /// Where it is from.
-    pub from: From,
+    pub from: Origin,
 }
 
 /// Reviews one frozen tree. The verdict is kept under the tree's id, and a kept one is taken where it
@@ -132,7 +132,7 @@ pub async fn review(desk: &Desk<'_>, subject: &Subject) -> Result<Reviewed, Erro
         None => asked(desk, subject, &files, &probed).await?,
     };
     let reviewed = finish(desk, subject, probed, opinion);
-    if reviewed.from == From::Now {
+    if reviewed.from == Origin::Now {
         store::save(desk.state, &Stored { verdict: reviewed.verdict.clone(), made_with })?;
     }
     Ok(reviewed)
@@ -142,19 +142,19 @@ pub async fn review(desk: &Desk<'_>, subject: &Subject) -> Result<Reviewed, Erro
 struct Opinion {
     judged: Judged,
     not_seen: Vec<String>,
-    from: From,
+    from: Origin,
 }
 
 impl Opinion {
     const fn now(judged: Judged, not_seen: Vec<String>) -> Self {
-        Self { judged, not_seen, from: From::Now }
+        Self { judged, not_seen, from: Origin::Now }
     }
 
     /// The probes are asked again each time, so that only the reviewer's own findings are taken over.
     fn kept(kept: Stored) -> Self {
         let mut findings = kept.verdict.findings;
         findings.retain(|finding| finding.source == answer::SOURCE);
-        Self { judged: Judged::Findings(findings), not_seen: kept.verdict.not_seen, from: From::Kept }
+        Self { judged: Judged::Findings(findings), not_seen: kept.verdict.not_seen, from: Origin::Kept }
     }
 }
 
@@ -245,9 +245,4 @@ async fn known(
         }
     }
     Ok(known)
-}
-
-/// Whether a verdict lets a commit through, for callers that only need to know that.
-pub fn passes(verdict: &Verdict) -> bool {
-    verdict.decision == Decision::Pass
 }

@@ -87,7 +87,6 @@ pub fn start(options: Options<'_>) -> Result<(), Error> {
 /// The subscriber that [`start`] installs, for tests that install it for one thread.
 fn subscriber(options: Options<'_>) -> Result<impl Subscriber + Send + Sync, Error> {
     let unknown = |_| Error::Level { level: options.level.to_owned() };
-    #[expect(clippy::map_err_ignore, reason = "the library's error says less than ours")]
     let level: LevelFilter = options.level.parse().map_err(unknown)?;
     let file = |name: &str| Mutex::new(Rotating::new(options.folder.join(name), options.rotate_bytes));
     let lines = Lines { log: file("log.jsonl"), audit: file("audit.jsonl"), clock: options.clock };

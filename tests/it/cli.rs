@@ -7,7 +7,22 @@ use crate::support::World;
 #[test]
 fn help_teaches_by_examples_and_fits_eighty_columns() {
     let world = World::bare();
-    let verbs = ["", "init", "hub serve", "profiles", "runs", "completions"];
+    let verbs = [
+        "",
+        "init",
+        "plan",
+        "build",
+        "review",
+        "sync",
+        "query",
+        "test",
+        "demo",
+        "hub serve",
+        "profiles",
+        "doctor",
+        "runs",
+        "completions",
+    ];
     for verb in verbs {
         let args: Vec<_> = verb.split_whitespace().chain(["--help"]).collect();
         let ran = world.planwright(&args).ended(0);
@@ -96,6 +111,21 @@ fn colours_come_only_where_they_are_wanted() {
     assert!(world.planwright(&["profiles", "--color", "always"]).ended(0).stdout.contains('\u{1b}'));
     world.set("NO_COLOR", "1");
     assert!(!world.planwright(&["profiles"]).ended(0).stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn doctor_names_what_is_missing_and_ends_as_unable() {
+    let mut world = World::with(&[("a.txt", "a")]);
+    let missing = world.planwright(&["doctor", "--offline"]).ended(3);
+    assert!(missing.stdout.contains("planner     the planner profile"), "{}", missing.stdout);
+    assert!(missing.stdout.contains("export ANTHROPIC_API_KEY=…"), "{}", missing.stdout);
+    world.set("ANTHROPIC_API_KEY", "hunter2");
+    let offline = world.planwright(&["doctor", "--offline", "--json"]);
+    assert!(!offline.stdout.contains("hunter2"), "{}", offline.stdout);
+    for line in offline.stdout.lines() {
+        let finding: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(finding["name"].is_string() && finding["state"].is_string(), "{line}");
+    }
 }
 
 #[test]

@@ -66,7 +66,7 @@ async fn a_pull_request_is_opened_once() {
         base: "main".to_owned(),
     };
     let made = client.create_pull(repo, &pull).await.unwrap();
-    assert_eq!(client.pulls_from(repo, "planwright/1-work").await.unwrap(), [made.clone()]);
+    assert_eq!(client.pulls_from(repo, "planwright/1-work").await.unwrap(), std::slice::from_ref(&made));
     assert!(client.pulls_from(repo, "other").await.unwrap().is_empty());
     assert!(client.issue(repo, made.number).await.unwrap().is_pull);
     let again = client.create_pull(repo, &pull).await.unwrap_err();

@@ -24,7 +24,7 @@ fn profile(model: &str, base_url: &str) -> Profile {
         max_tokens: 32_000,
         base_url: base_url.into(),
         credential: Some(Credential::Key(Secret::new("key-1".into()))),
-        idle: Duration::from_secs(60),
+        idle: Duration::from_mins(1),
         retries: 2,
     }
 }

@@ -225,7 +225,8 @@ async fn with(path: &str, text: &str) -> Result<PipelineReport, String> {
         let mut told = error.to_string();
         let mut cause = std::error::Error::source(&error);
         while let Some(error) = cause {
-            told.push_str(&format!(" | {error}"));
+            told += " | ";
+            told += &error.to_string();
             cause = error.source();
         }
         told

@@ -49,7 +49,7 @@ impl Bench {
     }
 
     async fn run(&self, shell: &str) -> Ran {
-        self.within(shell, Duration::from_secs(60)).await
+        self.within(shell, Duration::from_mins(1)).await
     }
 
     async fn within(&self, shell: &str, time: Duration) -> Ran {

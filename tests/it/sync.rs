@@ -16,6 +16,8 @@ use planwright::sync::{self, Report, sync};
 use planwright::telemetry::Run;
 use serde_json::{Value, json};
 
+use crate::support::World;
+
 /// A hub with an epic of three issues, one blocked by another, and comments.
 struct Desk {
     folder: tempfile::TempDir,
@@ -225,4 +227,16 @@ async fn a_refused_token_is_said_and_nothing_is_touched() {
     let error = desk.sync_with("w", true).await.unwrap_err();
     assert_eq!(error.to_string(), "the source refuses the credential");
     assert_eq!(desk.whole("w"), before);
+}
+
+#[test]
+fn two_that_want_the_same_warehouse_meet_a_clear_message() {
+    let world = World::with(&[("README.md", "# hello\n")]);
+    let path = world.home().join(".local/share/planwright/warehouse.duckdb");
+    let held = Warehouse::open(&path, &warehouse::Options::confined("256MB", 1)).unwrap();
+    let message = format!("is in use by process {}", std::process::id());
+    world.planwright(&["sync"]).ended(3).said(&message).said("one process writes at a time");
+    world.planwright(&["query", "SELECT 1"]).ended(3).said(&message);
+    drop(held);
+    world.planwright(&["sync"]).ended(0);
 }

@@ -16,10 +16,11 @@ fn files_stay_small() {
 
 #[test]
 fn no_unfinished_words() {
-    let words = [["TO", "DO"], ["FIX", "ME"], ["XX", "X"], ["HA", "CK"], ["#[igno", "re"]]
-        .map(|parts| parts.concat());
+    let words = [["TO", "DO"], ["FIX", "ME"], ["XX", "X"], ["HA", "CK"]].map(|parts| parts.concat());
     for (path, text) in sources() {
         for (number, line) in text.lines().enumerate() {
+            let is_ignored = line.trim_start().starts_with("#[ignore");
+            assert!(!is_ignored, "{}:{}: an ignored test", path.display(), number + 1);
             let found = words.iter().find(|word| line.contains(word.as_str()));
             assert!(
                 found.is_none(),

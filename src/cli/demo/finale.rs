@@ -9,7 +9,7 @@ use crate::ledger::{self, Ledger, Total};
 /// Shows commit, tokens, money and time per role, and places.
 pub(super) async fn show(screen: Screen, stage: &Stage, watch: Stopwatch) -> Result<(), Stop> {
     let state = stage.repo.common_dir().join("planwright");
-    screen.mention(format!("\n{}", styled(screen::HEAD, "What it came to")));
+    screen.mention(format!("\n{}", styled(screen::HEAD, "The commit, and what each role took")));
     for commit in stage.repo.log("HEAD", 1).await? {
         screen.mention(format!("commit  {} {}", commit.id.short(), subject(&commit.message)));
         for trailer in commit.message.lines().filter(|line| is_trailer(line)) {

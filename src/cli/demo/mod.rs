@@ -64,13 +64,18 @@ const TO_THE_COMMIT: &[Act] = &[
 
 /// After the person has merged.
 const AFTER_THE_MERGE: &[Act] = &[
-    Act { says: "The merge closed the issue, so the next one is ready.", args: &["plan", "status"] },
+    Act { says: "The merge closed the issue, so another can be begun.", args: &["plan", "next"] },
     Act {
         says: "Everything the hub knows goes into DuckDB; models are built and data tests run.",
         args: &["sync"],
     },
+];
+
+/// What it came to, before the numbers.
+const AT_THE_END: &[Act] = &[
+    Act { says: "What it came to", args: &["plan", "status"] },
     Act {
-        says: "And can be asked.",
+        says: "The same, asked of the warehouse",
         args: &["query", "SELECT number, title, sub_issues, closed, blocked, percent FROM epics"],
     },
 ];
@@ -90,7 +95,7 @@ pub(in crate::cli) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> 
         }
     }
     play.merge().await?;
-    for act in AFTER_THE_MERGE {
+    for act in AFTER_THE_MERGE.iter().chain(AT_THE_END) {
         if let Some(exit) = play.act(act).await? {
             return Ok(exit);
         }
@@ -147,7 +152,7 @@ impl Play {
 
     /// What the person does: ship.
     async fn merge(&self) -> Result<(), Stop> {
-        let Some(branch) = self.built().await? else { return Ok(()) };
+        let Some(branch) = self.built()? else { return Ok(()) };
         self.heading("You ship: the commit goes where you decide.", &format!("git merge --ff-only {branch}"));
         let commit = self.stage.repo.fast_forward(&branch).await?;
         self.screen.mention(format!("main is now at {}", commit.short()));
@@ -155,7 +160,7 @@ impl Play {
     }
 
     /// The branch that the build made.
-    async fn built(&self) -> Result<Option<Branch>, Stop> {
+    fn built(&self) -> Result<Option<Branch>, Stop> {
         let trees = self.stage.repo.worktrees()?;
         Ok(trees
             .into_iter()

@@ -43,6 +43,7 @@ pub(super) struct Args {
 }
 
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 struct Draft {
     /// Send this document or folder along; may be given more than once
     #[arg(long, value_name = "PATH")]
@@ -57,11 +58,12 @@ struct Draft {
     #[arg(long)]
     anew: bool,
     #[command(flatten)]
-    publish: Publish,
+    publish: Offer,
 }
 
 #[derive(Debug, clap::Args)]
-struct Publish {
+#[group(skip)]
+struct Offer {
     /// Publish without asking
     #[arg(short, long)]
     yes: bool,
@@ -79,7 +81,7 @@ enum Verb {
         /// The plan; the latest one of this repository if not given
         file: Option<PathBuf>,
         #[command(flatten)]
-        publish: Publish,
+        publish: Offer,
     },
     /// Show the issue that is ready to be built
     Next {
@@ -114,7 +116,8 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
             None => draft(args, session, repo, &tracker).await,
             Some(Verb::Publish { file, publish }) => {
                 let (path, plan) = chosen(session, file.as_deref())?;
-                tell(session, &plan)?;
+                tracker.introduce(session);
+                tell(session, &plan).await?;
                 offer(session, &tracker, publish, (&path, plan)).await
             }
             Some(Verb::Next { .. }) => next(session, &tracker).await,
@@ -144,7 +147,7 @@ async fn draft(
     }
     tracker.introduce(session);
     if let Some((path, plan)) = to_continue(session, options, &survey).await? {
-        tell(session, &plan)?;
+        tell(session, &plan).await?;
         return offer(session, tracker, &options.publish, (&path, plan)).await;
     }
     agree::agree(session, &[Role::Planner], options.publish.yes).await?;
@@ -154,7 +157,7 @@ async fn draft(
     if let Some(out) = &options.out {
         file::save(&session.call.dir.join(out), &plan)?;
     }
-    tell(session, &plan)?;
+    tell(session, &plan).await?;
     offer(session, tracker, &options.publish, (&path, plan)).await
 }
 
@@ -198,8 +201,8 @@ async fn to_continue(
 }
 
 /// Shows the plan: the tree for people, the whole of it as an event.
-fn tell(session: &Session<'_>, plan: &Plan) -> Result<(), Stop> {
-    let screen = session.call.screen;
+async fn tell(session: &Session<'_>, plan: &Plan) -> Result<(), Stop> {
+    let screen = session.caught_up().await;
     if screen.json {
         screen.result(json!({ "event": "plan", "plan": plan, "preview": plan::preview(plan) }))?;
     } else {
@@ -212,7 +215,7 @@ fn tell(session: &Session<'_>, plan: &Plan) -> Result<(), Stop> {
 async fn offer(
     session: &Session<'_>,
     tracker: &Tracker,
-    options: &Publish,
+    options: &Offer,
     (path, mut plan): (&Path, Plan),
 ) -> Result<Exit, Stop> {
     let screen = session.call.screen;
@@ -227,7 +230,6 @@ async fn offer(
         ));
         return Ok(Exit::Done);
     }
-    tracker.introduce(session);
     if !options.yes {
         let count = plan.issues.len() + 1;
         let question = format!("Publish {count} issues to {} on {}?", tracker.repo, tracker.name);
@@ -242,6 +244,7 @@ async fn offer(
         file: path,
     };
     let report = plan::publish(target, &mut plan).await?;
+    let screen = session.caught_up().await;
     if screen.json {
         screen.result(json!({ "event": "published", "report": report }))?;
     } else {

@@ -14,7 +14,8 @@ use crate::artifact::verdict::{Finding, Severity};
 
 const SOURCE: &str = "live_calls";
 const MEND: &str = "record the exchange once as a cassette and replay it in the test, or serve the answer from a \
-                    loopback server and give its address to the client; the test must pass without a network";
+                    loopback server and give its address to the client (in a pipeline's test: `source = \"cassette:NAME\"`); \
+                    the test must pass without a network";
 
 /// A URL and its host.
 static URL: LazyLock<Option<Regex>> =
@@ -37,7 +38,7 @@ static CLIENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r"\bnew\s+Octokit\s*\(|\bOctocrab::(builder|default)\b|\boctocrab::instance\b|\bgithub\.NewClient\s*\(",
         r"|(^|[^.\w])Github\s*\(|\bOctokit::Client\.new\b|\bnew\s+(OpenAI|Anthropic)\s*\(|(^|[^.\w])(OpenAI|Anthropic)\s*\(",
-        r"|^\s*(live|record)\s*=\s*true\b",
+        r"|^\s*source\s*=\s*['\x22]live['\x22]",
     ))
     .ok()
 });
@@ -129,8 +130,12 @@ fn reaches(line: &str) -> Option<String> {
         Some(host) if calls || (is_api(&host) && !compares(code)) => Some(format!("`{host}`")),
         Some(_) => None,
         None => {
-            let client = CLIENT.as_ref()?.find(line)?;
-            Some(format!("a service through `{}`", client.as_str().trim().trim_end_matches('(').trim()))
+            let client = CLIENT.as_ref()?.find(line)?.as_str().trim().trim_end_matches('(').trim();
+            Some(if client.starts_with("source") {
+                "its source".to_owned()
+            } else {
+                format!("a service through `{client}`")
+            })
         }
     }
 }
@@ -190,7 +195,7 @@ mod tests {
     use crate::review::diff;
 
     fn found(path: &str, lines: &[&str], attempts: &[Attempt]) -> Vec<Finding> {
-        let body: String = lines.iter().map(|line| format!("+{line}\n")).collect();
+        let body: String = lines.iter().map(|line| format!("+{line}\n")).collect::<Vec<_>>().concat();
         let text = format!(
             "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{} @@\n{body}",
             lines.len()
@@ -210,7 +215,7 @@ mod tests {
             r"  gh = Github()",
             r"  let github = Octocrab::builder().build()?;",
             r"  select * from read_json('https://api.github.com/users/o')",
-            "live = true",
+            "source = \"live\"",
         ] {
             let found = found("tests/test_live.py", &["first", line], &[]);
             assert_eq!(found.len(), 1, "{line}");

@@ -104,6 +104,7 @@ fn attend(order: &Order, mut network: Option<Watch>, report: &mut Report) -> Res
         namespaces::enter_processes()?;
     }
     let given = report.give().map_err(Failed::at("hand the report over"))?;
+    prctl::set_child_subreaper(true).map_err(Failed::at("adopt orphans"))?;
     let mut inner = start_stage(order, "inner", given.into())?;
     let leash = io::stdin();
     loop {
@@ -122,7 +123,10 @@ fn attend(order: &Order, mut network: Option<Watch>, report: &mut Report) -> Res
             watch.look(report);
         }
         if let_go {
-            drop(inner.kill());
+            // Whoever outlives `inner` is ours to kill: without a process namespace nobody else would.
+            drop(inner.kill().and_then(|()| inner.wait()));
+            kill_the_rest();
+            return Ok(NOT_RUN);
         }
         let _which_child = ended.read_signal();
         if let Some(status) = inner.try_wait().map_err(Failed::at("wait for the command"))? {

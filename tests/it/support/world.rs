@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use planwright::model::script::{self, Running, Script};
 use tempfile::TempDir;
 
 /// See the module.
@@ -74,6 +75,16 @@ impl World {
         self.folder.path()
     }
 
+    /// The environment that programs are run with.
+    pub(crate) fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// The person's own configuration file.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.home().join(".config/planwright/config.toml")
+    }
+
     /// Sets an environment variable for every later run.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) -> &mut Self {
         self.environment.retain(|(known, _)| known != name);
@@ -81,14 +92,16 @@ impl World {
         self
     }
 
-    /// The environment that programs are run with.
-    pub(crate) fn environment(&self) -> &[(String, String)] {
-        &self.environment
-    }
-
     /// Runs `future` on the world's threads, where its servers live.
     pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+
+    /// Starts scripted models that every later run speaks to, with a key of their own.
+    pub(crate) fn speaks(&mut self, script: Script) -> Running {
+        let running = self.wait(script::serve(script)).unwrap();
+        self.set("ANTHROPIC_BASE_URL", running.url()).set("ANTHROPIC_API_KEY", "a-test's-key");
+        running
     }
 
     /// Writes a file, by its path below the repository's folder (an absolute path stays as it is).

@@ -1,0 +1,255 @@
+//! `doctor`: whether everything that planwright stands on is there, and what to do where it is not.
+//!
+//! It changes nothing and sends nothing but questions: who a token belongs to, what a model accepts. A
+//! credential is named by its source, never shown.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::error::Stop;
+use super::minds::profile_of;
+use super::screen::{BAD, DIM, GOOD, LOOK, styled};
+use super::session::{Call, Settled};
+use crate::config::keys::ROLES;
+use crate::config::settings::GithubApi;
+use crate::config::{Role, Source};
+use crate::error::{Exit, Failure};
+use crate::pipeline::warehouse::{self, Warehouse};
+use crate::sandbox::Sandbox;
+use crate::{github, hub, model, review};
+use tokio_util::sync::CancellationToken;
+
+const EXAMPLES: &str = "\
+Examples:
+  planwright doctor              everything, servers too
+  planwright doctor --offline    only what is on this machine
+  planwright doctor --json | jq 'select(.state == \"bad\")'";
+
+/// Check what planwright needs, and say what is missing
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Ask no server
+    #[arg(long)]
+    offline: bool,
+}
+
+/// One thing looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    name: String,
+    state: State,
+    text: String,
+    hints: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    /// It is there.
+    Good,
+    /// Some verbs do without it.
+    Look,
+    /// Something that is needed is missing or refused.
+    Bad,
+}
+
+impl Finding {
+    fn new(name: &str, state: State, text: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), state, text: text.into(), hints: Vec::new() }
+    }
+
+    fn good(name: &str, text: impl Into<String>) -> Self {
+        Self::new(name, State::Good, text)
+    }
+
+    fn hint(mut self, hint: &str) -> Self {
+        self.hints.push(hint.to_owned());
+        self
+    }
+
+    /// A failure with its causes on one line.
+    fn failed(name: &str, state: State, failure: &dyn Failure) -> Self {
+        let causes = std::iter::successors(failure.source(), |cause| (*cause).source());
+        let texts: Vec<_> =
+            std::iter::once(failure.to_string()).chain(causes.map(ToString::to_string)).collect();
+        Self { hints: failure.hints(), ..Self::new(name, state, texts.join(": ")) }
+    }
+}
+
+/// Looks at everything, in the order in which verbs come to need it.
+pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
+    let mut findings = Vec::new();
+    let settled = match call.settled(&[]).await {
+        Ok(settled) => settled,
+        Err(Stop::Failed(failure)) => {
+            tell(call, &[Finding::failed("settings", State::Bad, &*failure)])?;
+            return Ok(failure.exit());
+        }
+        Err(quiet) => return Err(quiet),
+    };
+    findings.push(repository(call, &settled));
+    findings.push(settings(&settled));
+    findings.push(sandbox(call).await);
+    findings.push(token(call, &settled, args).await);
+    findings.push(the_hub(&settled));
+    for role in ROLES {
+        findings.push(profile(call, &settled, role, args).await);
+    }
+    findings.push(the_warehouse(&settled));
+    findings.extend(hook(&settled).await);
+    tell(call, &findings)?;
+    let is_bad = findings.iter().any(|finding| finding.state == State::Bad);
+    Ok(if is_bad { Exit::Unable } else { Exit::Done })
+}
+
+fn tell(call: &Call, findings: &[Finding]) -> Result<(), Stop> {
+    for finding in findings {
+        call.screen.result(if call.screen.json { json!(finding).to_string() } else { line(finding) })?;
+    }
+    Ok(())
+}
+
+fn line(finding: &Finding) -> String {
+    let mark = match finding.state {
+        State::Good => styled(GOOD, "good"),
+        State::Look => styled(LOOK, "look"),
+        State::Bad => styled(BAD, "bad "),
+    };
+    let head = format!("{mark} {:<11} {}", finding.name, finding.text);
+    let hints = finding.hints.iter().map(|hint| styled(DIM, format!("                 {hint}")));
+    std::iter::once(head).chain(hints).collect::<Vec<_>>().join("\n")
+}
+
+fn repository(call: &Call, settled: &Settled) -> Finding {
+    match &settled.repo {
+        Some(repo) => Finding::good("git", repo.root().display().to_string()),
+        None => {
+            Finding::new("git", State::Look, format!("{} is not in a git repository", call.dir.display()))
+                .hint("plan, build and review need one; sync and query do not")
+        }
+    }
+}
+
+fn settings(settled: &Settled) -> Finding {
+    let files: Vec<_> = settled.loaded.files.iter().map(|path| path.display().to_string()).collect();
+    if files.is_empty() {
+        return Finding::good("settings", "defaults; no file")
+            .hint("`planwright init` writes planwright.toml");
+    }
+    Finding::good("settings", files.join(", "))
+}
+
+async fn sandbox(call: &Call) -> Finding {
+    let sandbox = Sandbox::new(call.executable.clone(), call.environment.all());
+    match sandbox.protections().await {
+        Ok(protections) => {
+            let text = protections.to_string();
+            let state = if text.starts_with("complete") { State::Good } else { State::Look };
+            Finding::new("sandbox", state, text)
+        }
+        Err(error) => Finding::failed("sandbox", State::Bad, &error),
+    }
+}
+
+async fn token(call: &Call, settled: &Settled, args: &Args) -> Finding {
+    let credentials = &settled.loaded.credentials;
+    let tracker = &settled.loaded.settings.tracker;
+    let token = match credentials.token(&CancellationToken::new()).await {
+        Ok(Some(token)) => token,
+        Ok(None) => {
+            let text = match credentials.github() {
+                Source::Gh { .. } => "no token: gh is not signed in; issues live on the embedded hub",
+                _ => "no token; issues live on the embedded hub",
+            };
+            return Finding::good("github", text).hint("`gh auth login` or GITHUB_TOKEN leads to github.com");
+        }
+        Err(error) => return Finding::failed("github", State::Bad, &error),
+    };
+    let source = credentials.github();
+    if args.offline {
+        return Finding::good("github", format!("{} with a token from {source}, not asked", tracker.url));
+    }
+    let api = GithubApi { url: tracker.url.clone(), token };
+    let http = match call.http() {
+        Ok(http) => http,
+        Err(error) => return Finding::failed("github", State::Bad, &error),
+    };
+    let viewer = async { github::Client::new(http, &api, call.clock.clone())?.viewer().await };
+    match viewer.await {
+        Ok(viewer) => {
+            Finding::good("github", format!("{} as {} (token from {source})", tracker.url, viewer.login))
+        }
+        Err(error) => Finding::failed("github", State::Bad, &error),
+    }
+}
+
+fn the_hub(settled: &Settled) -> Finding {
+    let folder = settled.loaded.settings.places.state.join("hub");
+    match hub::running(&folder) {
+        Ok(Some(api)) => Finding::good("hub", format!("served at {}", api.url)),
+        Ok(None) if folder.exists() => {
+            Finding::good("hub", format!("not served now; kept in {}", folder.display()))
+        }
+        Ok(None) => Finding::good("hub", "not used here yet"),
+        Err(error) => Finding::failed("hub", State::Bad, &error),
+    }
+}
+
+async fn profile(call: &Call, settled: &Settled, role: Role, args: &Args) -> Finding {
+    let (settings, credentials) = (&settled.loaded.settings, &settled.loaded.credentials);
+    let wanted = profile_of(settings, role);
+    let source = credentials.of(role);
+    let filled = match credentials.fill(wanted, &CancellationToken::new()).await {
+        Ok(filled) => filled,
+        Err(error) => return Finding::failed(role.name(), State::Bad, &error),
+    };
+    let http = match call.http() {
+        Ok(http) => http,
+        Err(error) => return Finding::failed(role.name(), State::Bad, &error),
+    };
+    let client = match model::Client::new(&filled, &settings.models, http, call.clock.clone()) {
+        Ok(client) => client,
+        Err(error) => return Finding::failed(role.name(), State::Bad, &error),
+    };
+    let key = if *source == Source::None { "no key".to_owned() } else { format!("key from {source}") };
+    let text = format!("{} at {} ({key})", client.model(), client.base_url());
+    if args.offline {
+        return Finding::good(role.name(), format!("{text}, not asked"));
+    }
+    match client.facts().await {
+        Ok(_) if client.prices().is_none() => {
+            let hint = format!("tell its prices under [models.\"{}\"]", client.model());
+            Finding::new(role.name(), State::Look, format!("{text}; its prices are unknown")).hint(&hint)
+        }
+        Ok(_) => Finding::good(role.name(), text),
+        Err(error) => Finding::failed(role.name(), State::Bad, &error),
+    }
+}
+
+fn the_warehouse(settled: &Settled) -> Finding {
+    let settings = &settled.loaded.settings;
+    let path = &settings.places.warehouse;
+    if !path.exists() {
+        return Finding::good("warehouse", format!("not filled yet: {}", path.display()))
+            .hint("planwright sync");
+    }
+    let options = warehouse::Options {
+        mode: warehouse::Mode::ReadOnly,
+        ..warehouse::Options::confined(&settings.sync.memory_limit, settings.sync.threads)
+    };
+    match Warehouse::open(path, &options) {
+        Ok(_) => Finding::good("warehouse", path.display().to_string()),
+        Err(error) => Finding::failed("warehouse", State::Bad, &error),
+    }
+}
+
+async fn hook(settled: &Settled) -> Option<Finding> {
+    let repo = settled.repo.as_ref()?;
+    let folder = repo.hooks_dir().await.ok()?;
+    Some(match review::hook::is_installed(&folder) {
+        Ok(true) => Finding::good("hook", "every commit is reviewed first"),
+        Ok(false) => Finding::good("hook", "not installed").hint("planwright review hook install"),
+        Err(error) => Finding::failed("hook", State::Look, &error),
+    })
+}
