@@ -146,7 +146,7 @@ impl From<RepoPath> for String {
 
 /// Text that does not parse as what it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{found}` is not a {what}")]
+#[error("`{found}` is no {what}")]
 pub struct Invalid {
     /// What was expected.
     pub what: &'static str,

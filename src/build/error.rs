@@ -215,7 +215,8 @@ impl Failure for Error {
             Self::Journal { path, .. } => vec![format!("begin this build anew: rm {}", path.display())],
             Self::Setup { .. } => vec![
                 "in planwright.toml, under [build], correct: setup = \"…\"".to_owned(),
-                "if it needs the network, write under [build]: setup_network = true".to_owned(),
+                "if it needs the network, in ~/.config/planwright/config.toml, under [build], write: setup_network = true"
+                    .to_owned(),
             ],
             Self::NoRemote { remote } => {
                 vec![format!("git remote add {remote} git@github.com:OWNER/NAME.git")]

@@ -126,7 +126,7 @@ fn wrong_input_is_refused_with_a_hint_and_an_exit_code() {
     world.planwright(&["plan", "publish"]).ended(2).said("there is no plan in this repository yet");
     world.planwright(&["build", "999"]).ended(3).said("hint: export ANTHROPIC_API_KEY");
     world.planwright(&["build", "--next"]).ended(1).said("no planned issue is ready");
-    world.planwright(&["build", "0"]).ended(2).said("is not a issue number");
+    world.planwright(&["build", "0"]).ended(2).said("is no issue number");
     world.write(world.config(), unreachable);
     world.planwright(&["plan", GOAL, "--yes"]).ended(3).said("127.0.0.1:9");
     world.planwright(&["plan", "status"]).ended(0).said("no open planned issues");
