@@ -39,6 +39,9 @@ pub(super) struct Journal {
     pub(super) state: State,
     /// What the checks showed before the work.
     pub(super) before: Option<Evidence>,
+    /// The tree as the checks before the work left it: what differs from it is somebody's work.
+    #[serde(default)]
+    pub(super) untouched: Option<TreeId>,
     /// What they showed last.
     pub(super) after: Option<Evidence>,
     /// The tree that was frozen last.

@@ -51,7 +51,7 @@ pub(super) async fn drive(
     let mut implementer = Implementer { mind: &mind, toolbox: &toolbox, conversation: None };
     loop {
         let event = match journal.state.phase.clone() {
-            Phase::Before => before(&harness, &task.criteria, journal).await?,
+            Phase::Before => before(&harness, &task.criteria, bench, journal).await?,
             Phase::Implement => implement(site, task, bench, journal, &mut implementer).await?,
             Phase::After => after(&harness, &task.criteria, bench, journal).await?,
             Phase::Review => reviewed(site, task, bench, journal).await?,
@@ -74,7 +74,12 @@ pub(super) async fn drive(
     }
 }
 
-async fn before(harness: &Bench<'_>, criteria: &[Criterion], journal: &mut Journal) -> Result<Event, Error> {
+async fn before(
+    harness: &Bench<'_>,
+    criteria: &[Criterion],
+    bench: &Workbench,
+    journal: &mut Journal,
+) -> Result<Event, Error> {
     harness.run.events.stage("checks", "running the checks before the work: they should be red");
     let evidence = checks::run(harness, criteria, checks::Phase::Before).await;
     uninterrupted(harness)?;
@@ -87,6 +92,7 @@ async fn before(harness: &Bench<'_>, criteria: &[Criterion], journal: &mut Journ
         Before::SomethingToProve
     };
     journal.before = Some(evidence);
+    journal.untouched = Some(bench.repo.stage_all().await?);
     Ok(Event::CheckedBefore(proof))
 }
 
@@ -135,7 +141,7 @@ async fn implement(
     let mut parts = Vec::new();
     if implementer.conversation.is_none() {
         parts.push(site.prompts.render(Name::ImplementerIssue, first(site, task))?);
-        if started != base {
+        if started != *journal.untouched.as_ref().unwrap_or(&base) {
             parts.push(TAKEN_OVER.to_owned());
         }
     }
@@ -143,7 +149,7 @@ async fn implement(
         parts.push(site.prompts.render(Name::ImplementerRound, again(journal, cause))?);
     }
     let ended = implementer.work(site, parts.join("\n\n")).await?;
-    let refused = journal.tree.as_ref().unwrap_or(&base);
+    let refused = journal.tree.as_ref().or(journal.untouched.as_ref()).unwrap_or(&base);
     work(site, ended, refused, &bench.repo.stage_all().await?)
         .map_or_else(|why| Ok(Event::Implemented(Work::Cannot(why))), |work| Ok(Event::Implemented(work)))
 }

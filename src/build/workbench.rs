@@ -51,6 +51,7 @@ pub(super) async fn plan(site: &Site<'_>, task: &Task) -> Result<Journal, Error>
         set_up: false,
         state: State::new(site.settings.build.rounds),
         before: None,
+        untouched: None,
         after: None,
         tree: None,
         verdict: None,

@@ -108,7 +108,7 @@ async fn answer(
     goal: &str,
 ) -> Result<Plan, Error> {
     let schema = wire::schema();
-    let mut message = prompts.render(Name::PlannerAnswer, json!({ "schema": schema }))?;
+    let mut message = prompts.render(Name::PlannerAnswer, json!({}))?;
     let mut attempts = 0;
     loop {
         attempts += 1;

@@ -41,6 +41,9 @@ const TOOLCHAINS: [(&str, &str); 12] = [
     ("SDKMAN_DIR", ".sdkman"),
 ];
 
+/// What keeps common tools from leaving their caches in the worktree, where they would look like work.
+const TIDY: [(&str, &str); 2] = [("PYTHONDONTWRITEBYTECODE", "1"), ("PYTEST_ADDOPTS", "-p no:cacheprovider")];
+
 /// Where people and programs keep secrets, below the home.
 const SECRETS: [&str; 52] = [
     ".ssh",
@@ -123,6 +126,9 @@ pub(super) fn environment(
     {
         given.push((format!("GIT_{name}").into(), value.into()));
     }
+    for (name, value) in TIDY {
+        given.push((name.into(), value.into()));
+    }
     given
 }
 
@@ -203,6 +209,8 @@ mod tests {
             "HOME=/t/home",
             "LC_TIME=C",
             "PATH=/private/bin:/usr/bin:/bin",
+            "PYTEST_ADDOPTS=-p no:cacheprovider",
+            "PYTHONDONTWRITEBYTECODE=1",
             "TMPDIR=/t/tmp",
         ];
         assert_eq!(names, expected);

@@ -419,7 +419,7 @@ fn a_later_round_is_told_what_to_mend_and_nothing_else() {
     }];
     let values = json!({"evidence": evidence, "findings": findings});
     insta::assert_snapshot!(Prompts::new(None).render(Name::ImplementerRound, values).unwrap(), @r#"
-    Your work is not accepted yet. Mend exactly what follows; everything else stays as it is.
+    Your work is not accepted yet. What follows is what stands in its way; everything else stays as it is.
 
     Not green: it is red [command: make]
     <output>
@@ -435,6 +435,6 @@ fn a_later_round_is_told_what_to_mend_and_nothing_else() {
     `https://api.github.com` in line 7
     Suggested: replay a cassette
 
-    Blocking findings must be mended. If one is wrong, leave the code as it is and say why in your last message, with what shows it.
+    Mend every blocking finding. Mend a warning where it takes a few lines; otherwise name it in your last message. Notes need nothing. If a finding is wrong, leave the code as it is and say why in your last message, with what shows it.
     "#);
 }

@@ -410,7 +410,7 @@ mod drafting {
         let (drafted, received) = draft_with(vec![
             explores(),
             turn().expect("# Shop").text("Four issues."),
-            turn().expect("keeps this schema").json(&answer(|_| {})),
+            turn().expect("of the given schema").json(&answer(|_| {})),
         ]);
         let plan = drafted.unwrap();
         assert_eq!((plan.issues, plan.epic), (original().issues, original().epic));

@@ -17,7 +17,7 @@ const FOLDERS: &[&str] = &[
 ];
 const ENDS: &[&str] = &[".pyc", ".pyo", ".DS_Store", ".swp", ".class", ".duckdb.wal"];
 
-/// One finding for each folder or file that does not belong into a commit.
+/// One finding for each folder or file that does not belong in a commit.
 pub fn probe(files: &[FileDiff]) -> Vec<Finding> {
     let mut seen: Vec<String> = Vec::new();
     let mut found = Vec::new();
@@ -27,7 +27,7 @@ pub fn probe(files: &[FileDiff]) -> Vec<Finding> {
             continue;
         }
         let mut finding =
-            at(file, None, Severity::Blocking, "litter", format!("`{what}` does not belong into a commit"));
+            at(file, None, Severity::Blocking, "litter", format!("`{what}` does not belong in a commit"));
         finding.evidence = format!("`{}` is added; it is left behind by a tool", file.path);
         finding.suggestion = Some(format!("delete it and add `{what}` to .gitignore"));
         seen.push(what);
@@ -54,7 +54,7 @@ mod tests {
         let titles: Vec<_> = probe(&diff::parse(&text)).into_iter().map(|finding| finding.title).collect();
         assert_eq!(
             titles,
-            ["`__pycache__/` does not belong into a commit", "`*.pyc` does not belong into a commit"]
+            ["`__pycache__/` does not belong in a commit", "`*.pyc` does not belong in a commit"]
         );
     }
 }
