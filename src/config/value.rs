@@ -137,13 +137,13 @@ mod tests {
     use super::*;
 
     fn typed(kind: Kind, text: &str) -> Result<Value, Wrong> {
-        from_text(kind, text, From { folder: Path::new("/work"), home: Some(Path::new("/home/ada")) })
+        from_text(kind, text, From { folder: Path::new("/project"), home: Some(Path::new("/home/ada")) })
     }
 
     #[test]
     fn a_path_leads_from_home_or_from_where_it_is_said() {
         assert_eq!(typed(Kind::Path, "~/key"), Ok(Value::Path("/home/ada/key".into())));
-        assert_eq!(typed(Kind::Path, "data/w.duckdb"), Ok(Value::Path("/work/data/w.duckdb".into())));
+        assert_eq!(typed(Kind::Path, "data/w.duckdb"), Ok(Value::Path("/project/data/w.duckdb".into())));
         assert_eq!(typed(Kind::Path, "/abs"), Ok(Value::Path("/abs".into())));
     }
 
