@@ -16,7 +16,7 @@ use super::workbench::Workbench;
 use super::{Error, Home, Site, Step};
 
 /// The remote that pull requests are pushed to.
-const REMOTE: &str = "origin";
+pub(super) const REMOTE: &str = "origin";
 
 /// Commits the reviewed tree, exactly it, and moves the branch there.
 pub(super) async fn commit(
@@ -99,20 +99,34 @@ pub(super) async fn pull_request(site: &Site<'_>, task: &Task, journal: &Journal
 /// What the person does next.
 pub(super) fn next_steps(journal: &Journal, current: Option<&Branch>) -> Vec<Step> {
     let Journal { branch, onto, .. } = journal;
-    let step = |what: &str, command: String| Step { what: what.to_owned(), command };
-    let switch = if current == Some(onto) { String::new() } else { format!("git switch {onto} && ") };
-    let mut steps = vec![step("see what changed", format!("git diff {onto}...{branch}"))];
+    let mut steps = vec![Step::new("see what changed", format!("git diff {onto}...{branch}"))];
     if let Some(url) = &journal.pull_request {
-        steps.push(step("look at the pull request", url.clone()));
+        steps.push(Step::new("look at the pull request", url.clone()));
     } else {
-        steps.push(step("ship it", format!("{switch}git merge {branch}")));
-        steps.push(step("or open a pull request", format!("planwright build {} --pr", journal.issue.0)));
+        steps.push(Step::new("ship it", merge(journal, current)));
+        steps.push(Step::new("or open a pull request", format!("planwright build {} --pr", journal.issue.0)));
     }
-    steps.push(step(
-        "throw the worktree away afterwards",
-        format!("git worktree remove --force {}", journal.worktree.display()),
-    ));
+    steps.push(Step::new("after merging, see what is next", "planwright plan next".to_owned()));
+    steps.push(Step::new("after merging, throw the worktree away", forget_worktree(journal)));
     steps
+}
+
+/// The command that brings the branch to where it is meant to be.
+pub(super) fn merge(journal: &Journal, current: Option<&Branch>) -> String {
+    let Journal { branch, onto, .. } = journal;
+    let switch = if current == Some(onto) { String::new() } else { format!("git switch {onto} && ") };
+    format!("{switch}git merge {branch}")
+}
+
+/// The command after which nothing is left of the build but its journal.
+pub(super) fn throw_away(journal: &Journal) -> String {
+    let first =
+        if journal.worktree.exists() { format!("{} && ", forget_worktree(journal)) } else { String::new() };
+    format!("{first}git branch -D {}", journal.branch)
+}
+
+fn forget_worktree(journal: &Journal) -> String {
+    format!("git worktree remove --force {}", journal.worktree.display())
 }
 
 /// The facts that messages state; `None` before there are any.

@@ -6,6 +6,7 @@ use crate::artifact::{Branch, IssueNumber, RepoName};
 use crate::error::{Exit, Failure};
 use crate::{agent, fs, git, github, ledger, prompts, review, sandbox};
 
+use super::finished::Finished;
 use super::order::{Cause, Stop};
 
 /// Why a build ended without a commit.
@@ -40,12 +41,14 @@ pub enum Error {
         open: usize,
     },
     /// Something must be done first.
-    #[error("issue {number} waits for {}", listed(by))]
+    #[error("issue {number} waits for {}", waited_for(by, built))]
     Blocked {
         /// The number.
         number: IssueNumber,
         /// The open issues that block it, or an issue that it is part of.
         by: Vec<IssueNumber>,
+        /// Those among them that are built and wait themselves: to be merged.
+        built: Vec<Finished>,
     },
     /// HEAD is detached and no branch is the default one.
     #[error("there is no branch to build on: HEAD is detached, and neither `main` nor `master` is there")]
@@ -132,8 +135,12 @@ pub enum Error {
     Ledger(#[from] ledger::Error),
 }
 
-fn listed(by: &[IssueNumber]) -> String {
-    by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+fn waited_for(by: &[IssueNumber], built: &[Finished]) -> String {
+    let name = |number: &IssueNumber| match built.iter().find(|build| build.issue == *number) {
+        Some(build) => format!("{number} ({})", build.standing),
+        None => number.to_string(),
+    };
+    by.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 fn stop_text(number: IssueNumber, stop: &Stop, rounds: u32) -> String {
@@ -204,9 +211,7 @@ impl Failure for Error {
         match self {
             Self::UnknownIssue { .. } => vec!["planwright plan status".to_owned()],
             Self::Closed { .. } | Self::HasParts { .. } => vec!["planwright build --next".to_owned()],
-            Self::Blocked { by, .. } => {
-                by.first().map(|first| format!("planwright build {}", first.0)).into_iter().collect()
-            }
+            Self::Blocked { number, by, built } => blocked_hints(*number, by, built),
             Self::NoBranch => vec!["git switch -c main".to_owned()],
             Self::InTheWay { path, .. } => {
                 vec![format!("look at it, then remove it: rm -r {}", path.display())]
@@ -225,6 +230,14 @@ impl Failure for Error {
             _ => Vec::new(),
         }
     }
+}
+
+/// What is built wants to be shipped; what is not, to be built.
+fn blocked_hints(number: IssueNumber, by: &[IssueNumber], built: &[Finished]) -> Vec<String> {
+    let open = by.iter().find(|blocker| built.iter().all(|build| build.issue != **blocker));
+    let ship = built.iter().filter_map(|build| build.next.first()).map(ToString::to_string);
+    let last = open.map_or(number, |open| *open);
+    ship.chain([format!("planwright build {}", last.0)]).collect()
 }
 
 fn stop_hints(number: IssueNumber, stop: &Stop, worktree: &std::path::Path) -> Vec<String> {

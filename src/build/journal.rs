@@ -67,6 +67,15 @@ impl Journal {
         serde_json::from_str(&text).map(Some).map_err(|source| Error::Journal { path, source })
     }
 
+    /// Every journal there is, by the number of its issue.
+    pub(super) fn all(state: &Path) -> Result<Vec<Self>, Error> {
+        let number = |path: PathBuf| path.file_name()?.to_str()?.strip_suffix(".json")?.parse().ok();
+        let mut numbers: Vec<IssueNumber> =
+            fs::list(&state.join("builds"))?.into_iter().filter_map(number).collect();
+        numbers.sort();
+        numbers.into_iter().filter_map(|number| Self::load(state, number).transpose()).collect()
+    }
+
     /// Writes it whole or not at all.
     pub(super) fn save(&self, state: &Path) -> Result<(), Error> {
         let path = path(state, self.issue);

@@ -7,6 +7,7 @@
 
 mod deliver;
 mod error;
+pub mod finished;
 mod journal;
 pub mod message;
 pub mod order;
@@ -15,8 +16,10 @@ mod rounds;
 mod task;
 mod workbench;
 
+use std::path::Path;
+
 use crate::agent::Budget;
-use crate::artifact::{Evidence, RepoName};
+use crate::artifact::{Evidence, IssueNumber, RepoName};
 use crate::config::Settings;
 use crate::git::Repo;
 use crate::ledger::{self, Ledger};
@@ -30,6 +33,7 @@ use order::Phase;
 use task::Task;
 
 pub use error::Error;
+pub use finished::{Finished, finished};
 pub use outcome::{Delivery, Options, Outcome, Step};
 
 /// What a build is made with.
@@ -87,7 +91,7 @@ pub struct Models<'a> {
 /// Builds an issue, or goes on with a build that was cut off or given up.
 pub async fn build(site: &Site<'_>, options: &Options) -> Result<Outcome, Error> {
     let state = &site.settings.places.state;
-    let task = task::take(site.tracker.client, site.tracker.repo, options.issue).await?;
+    let task = take(site.repo, state, site.tracker, options.issue).await?;
     let _lock = Journal::lock(state, options.issue)?;
     let mut journal = taken_up(site, &task).await?;
     if journal.state.phase != Phase::Done {
@@ -104,13 +108,39 @@ pub async fn build(site: &Site<'_>, options: &Options) -> Result<Outcome, Error>
     outcome(site, &task, journal).await
 }
 
+/// Says why an issue may not be worked now, if it may not: as a build of it would.
+pub async fn admit(
+    repo: &Repo,
+    state: &Path,
+    tracker: Tracker<'_>,
+    number: IssueNumber,
+) -> Result<(), Error> {
+    take(repo, state, tracker, number).await.map(drop)
+}
+
+/// Takes the issue up. One that waits is told which of its blockers are built and only wait themselves.
+async fn take(repo: &Repo, state: &Path, tracker: Tracker<'_>, number: IssueNumber) -> Result<Task, Error> {
+    match task::take(tracker.client, tracker.repo, number).await {
+        Err(Error::Blocked { number, by, .. }) => {
+            let mut built = finished(repo, state, tracker.home).await?;
+            built.retain(|build| by.contains(&build.issue));
+            Err(Error::Blocked { number, by, built })
+        }
+        taken => taken,
+    }
+}
+
 /// The journal of the issue, taken up where it stands, or a new one. A finished build whose branch is
 /// gone was shipped or thrown away: an issue that is open all the same is built anew.
 async fn taken_up(site: &Site<'_>, task: &Task) -> Result<Journal, Error> {
     let state = &site.settings.places.state;
     if let Some(mut journal) = Journal::load(state, task.number)? {
         let is_over = journal.state.phase == Phase::Done;
-        if !is_over || site.repo.branch_exists(&journal.branch).await? {
+        let built = finished::of(site.repo, &journal, site.tracker.home).await?;
+        if let Some(built) = &built {
+            site.run.events.note(format!("{} is {built}; it is not built again", task.number));
+        }
+        if !is_over || built.is_some() {
             let before = journal.state.clone();
             journal.state = journal.state.resumed(site.settings.build.rounds);
             if before.phase != Phase::Before && !is_over {

@@ -1,5 +1,6 @@
 //! What is asked of a build and what comes of it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -64,4 +65,18 @@ pub struct Step {
     pub what: String,
     /// The command.
     pub command: String,
+}
+
+impl fmt::Display for Step {
+    /// `merge it first: git merge planwright/34-stars`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.command)
+    }
+}
+
+impl Step {
+    /// A step and what it does.
+    pub(super) fn new(what: &str, command: String) -> Self {
+        Self { what: what.to_owned(), command }
+    }
 }

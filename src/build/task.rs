@@ -83,7 +83,7 @@ async fn ancestors(client: &github::Client, repo: &RepoName, issue: &Issue) -> R
 fn blocked(number: IssueNumber, by: &[Issue]) -> Result<(), Error> {
     let by: Vec<IssueNumber> =
         by.iter().filter(|blocker| blocker.open).map(|blocker| blocker.number).collect();
-    if by.is_empty() { Ok(()) } else { Err(Error::Blocked { number, by }) }
+    if by.is_empty() { Ok(()) } else { Err(Error::Blocked { number, by, built: Vec::new() }) }
 }
 
 /// The end of a branch name: the title in lowercase words, at most 40 characters.

@@ -5,15 +5,15 @@ use serde_json::json;
 use super::agree;
 use super::error::{Error, Stop};
 use super::minds::Minds;
+use super::plans::Plans;
 use super::render::money;
 use super::screen::{GOOD, HEAD, styled};
 use super::session::{self, Call, Session};
 use super::tracker::Tracker;
 use crate::artifact::IssueNumber;
-use crate::build::{self, Delivery, Home, Models, Outcome, Site};
+use crate::build::{self, Delivery, Finished, Models, Outcome, Site, Step};
 use crate::config::Role;
 use crate::error::Exit;
-use crate::plan;
 use crate::sandbox::Sandbox;
 
 const EXAMPLES: &str = "\
@@ -61,21 +61,32 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
 
 async fn built(args: &Args, session: &Session<'_>, tracker: &Tracker) -> Result<Exit, Stop> {
     let call = session.call;
+    let repo = session.settled.require_repo(&call.dir)?;
+    let settings = &session.settled.loaded.settings;
+    let home = tracker.home();
+    let place = build::Tracker { client: &tracker.client, repo: &tracker.repo, home };
     let issue = match args.issue {
         Some(issue) => issue,
-        None => ready(tracker).await?,
+        None => Plans::read(session, tracker, None).await?.next()?.number,
     };
     tracker.introduce(session);
+    if !args.pr {
+        let state = &settings.places.state;
+        let built = build::finished(repo, state, home).await?;
+        if let Some(built) = built.iter().find(|build| build.issue == issue) {
+            build::admit(repo, state, place, issue).await?;
+            return already(session, built).await;
+        }
+    }
     agree::agree(session, &ROLES, args.yes).await?;
     let minds = Minds::open(session, &ROLES).await?;
     let [implementer, reviewer] =
         ROLES.map(|role| minds.mind(session, role, Some(issue)).ok_or(Error::NoMind));
     let sandbox = Sandbox::new(call.executable.clone(), call.environment.all());
-    let home = if tracker.origin.starts_with("hub:") { Home::Hub } else { Home::Github };
     let site = Site {
-        repo: session.settled.require_repo(&call.dir)?,
-        tracker: build::Tracker { client: &tracker.client, repo: &tracker.repo, home },
-        settings: &session.settled.loaded.settings,
+        repo,
+        tracker: place,
+        settings,
         models: Models { implementer: implementer?.client, reviewer: reviewer?.client },
         prompts: &minds.prompts,
         sandbox: &sandbox,
@@ -96,10 +107,18 @@ async fn built(args: &Args, session: &Session<'_>, tracker: &Tracker) -> Result<
     Ok(Exit::Done)
 }
 
-/// The issue that is ready; none is an error, because a build was asked for.
-async fn ready(tracker: &Tracker) -> Result<IssueNumber, Stop> {
-    let status = plan::status(&tracker.client, &tracker.repo, None).await?;
-    Ok(status.next().ok_or(Error::NothingReady)?.number)
+/// Says that the issue is built, and what to do about it. No model is asked, nothing is spent.
+async fn already(session: &Session<'_>, built: &Finished) -> Result<Exit, Stop> {
+    let screen = session.caught_up().await;
+    if screen.json {
+        screen.result(json!({ "event": "already_built", "build": built }))?;
+    } else {
+        let head = format!("\n{} {}: {built}", styled(GOOD, "already built"), styled(HEAD, built.issue));
+        let steps = built.next.iter().map(step);
+        screen.mention(std::iter::once(head).chain(steps).collect::<Vec<_>>().join("\n"));
+        screen.result(&built.commit)?;
+    }
+    Ok(Exit::Done)
 }
 
 /// The last lines: what was made, and what the person does next.
@@ -115,7 +134,11 @@ fn told(outcome: &Outcome) -> String {
         styled(HEAD, outcome.commit.short()),
         outcome.branch
     );
-    let steps =
-        outcome.next.iter().map(|step| format!("  {}\n    {}", step.what, styled(HEAD, &step.command)));
+    let steps = outcome.next.iter().map(step);
     std::iter::once(head).chain(steps).collect::<Vec<_>>().join("\n")
+}
+
+/// What a step does, and its command below.
+fn step(step: &Step) -> String {
+    format!("  {}\n    {}", step.what, styled(HEAD, &step.command))
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::build::Finished;
 use crate::error::{Exit, Failure};
 
 /// Why a verb stopped before its end.
@@ -104,8 +105,13 @@ pub(super) enum Error {
         plan: String,
     },
     /// No planned issue can be built now.
-    #[error("no planned issue is ready to be built")]
-    NothingReady,
+    #[error("no planned issue is ready to be built{}", because(*waiting, built))]
+    NothingReady {
+        /// How many wait for others.
+        waiting: usize,
+        /// Those that are built and wait for the person.
+        built: Vec<Finished>,
+    },
     /// A verb asked for a model that it had not opened.
     #[error("a model was asked for that this verb does not use")]
     NoMind,
@@ -117,11 +123,31 @@ pub(super) enum Error {
     },
 }
 
+/// What keeps everything from being built.
+fn because(waiting: usize, built: &[Finished]) -> String {
+    let built = built.iter().map(|build| format!("{} is {build}", build.issue));
+    let waiting = match waiting {
+        0 => None,
+        1 => Some("1 issue waits".to_owned()),
+        more => Some(format!("{more} issues wait")),
+    };
+    let reasons: Vec<String> = built.chain(waiting).collect();
+    if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) }
+}
+
+fn nothing_ready_hints(waiting: usize, built: &[Finished]) -> Vec<String> {
+    let ship = built.iter().filter_map(|build| build.next.first()).map(ToString::to_string);
+    let next = (!built.is_empty()).then(|| "then: planwright plan next".to_owned());
+    let status = (waiting > 0 || built.is_empty())
+        .then(|| "`planwright plan status` shows what waits for what".to_owned());
+    ship.chain(next).chain(status).collect()
+}
+
 impl Failure for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::NoDirectory { .. } | Self::Runtime { .. } | Self::Output { .. } => Exit::Unable,
-            Self::Declined { .. } | Self::NoTests { .. } | Self::NothingReady => Exit::Refused,
+            Self::Declined { .. } | Self::NoTests { .. } | Self::NothingReady { .. } => Exit::Refused,
             Self::NoMind => Exit::Bug,
             _ => Exit::Usage,
         }
@@ -143,7 +169,7 @@ impl Failure for Error {
                 format!("see where it stands: planwright plan status {}", number.0),
                 "say `--anew` to plan this goal once more".to_owned(),
             ],
-            Self::NothingReady => vec!["`planwright plan status` shows what waits for what".to_owned()],
+            Self::NothingReady { waiting, built } => nothing_ready_hints(*waiting, built),
             Self::NoRun { .. } => vec!["`planwright runs` lists them".to_owned()],
             _ => Vec::new(),
         }

@@ -17,6 +17,7 @@ mod init;
 mod interrupt;
 mod minds;
 mod plan;
+mod plans;
 mod profiles;
 mod query;
 mod render;

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::error::{Error, Stop};
 use super::session::{Call, Session, Settled};
 use crate::artifact::RepoName;
+use crate::build::Home;
 use crate::config::settings::GithubApi;
 use crate::git;
 use crate::github;
@@ -90,11 +91,16 @@ impl Tracker {
     /// Says where issues go, before anything is published.
     pub(super) fn introduce(&self, session: &Session<'_>) {
         let (name, url, repo) = (&self.name, self.client.base(), &self.repo);
-        session.run.events.note(if self.origin.starts_with("hub:") {
+        session.run.events.note(if self.home() == Home::Hub {
             format!("issues of {repo} live on {name} at {url}; set GITHUB_TOKEN for github.com")
         } else {
             format!("issues of {repo} live on {name}")
         });
+    }
+
+    /// Whose server it is.
+    pub(super) fn home(&self) -> Home {
+        if self.origin.starts_with("hub:") { Home::Hub } else { Home::Github }
     }
 
     /// Closes the hub, if this was one: its folder and port are free afterwards.

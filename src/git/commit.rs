@@ -51,6 +51,14 @@ impl Repo {
         }
     }
 
+    /// Whether the history of `name` holds a commit; not, where either is unknown.
+    pub async fn reaches(&self, name: &str, commit: &CommitId) -> Result<bool, Error> {
+        if self.commit_at(name).await?.is_none() || self.commit_at(&commit.0).await?.is_none() {
+            return Ok(false);
+        }
+        self.call().args(["merge-base", "--is-ancestor", &commit.0, name]).holds().await
+    }
+
     /// Deletes a branch, merged or not.
     pub async fn delete_branch(&self, branch: &Branch) -> Result<(), Error> {
         let name = format!("refs/heads/{branch}");

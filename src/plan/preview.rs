@@ -76,7 +76,7 @@ fn first(plan: &Plan, order: &[usize]) -> Option<usize> {
         let issue = plan.issues.get(index)?;
         let blockers = issue.blocked_by.iter().filter_map(|key| place(key));
         let blockers = blockers.map(|at| Blocker { number: number(at), open: true }).collect();
-        Some(Node { number: number(at), open: true, group: false, parent: None, blockers })
+        Some(Node { number: number(at), open: true, group: false, parent: None, built: false, blockers })
     };
     let nodes: Vec<Node> = order.iter().enumerate().filter_map(node).collect();
     let first = ready(&nodes).first()?.0;

@@ -1,7 +1,7 @@
 //! What can be worked on now, and in what order. Pure.
 //!
-//! An issue is ready when it is open, none of its blockers is open, and no ancestor is blocked: a
-//! blocked epic blocks its issues. An issue with sub-issues is a group, not work by itself.
+//! An issue is ready when it is open and not built yet, none of its blockers is open, and no ancestor is
+//! blocked: a blocked epic blocks its issues. An issue with sub-issues is a group, not work by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,8 @@ pub struct Node {
     pub group: bool,
     /// The issue it is part of.
     pub parent: Option<IssueNumber>,
+    /// Whether it is built already and only waits to be merged.
+    pub built: bool,
     /// What must be closed first, and whether it still is open.
     pub blockers: Vec<Blocker>,
 }
@@ -42,6 +44,8 @@ pub enum State {
     Done,
     /// Can be worked on now.
     Ready,
+    /// Built: it waits for the person to merge it, and what it blocks waits with it.
+    Built,
     /// Waits for these open issues.
     Blocked(Vec<IssueNumber>),
     /// A group that is still open.
@@ -57,6 +61,9 @@ pub fn states(nodes: &[Node]) -> BTreeMap<IssueNumber, State> {
 fn state(node: &Node, nodes: &BTreeMap<IssueNumber, &Node>) -> State {
     if !node.open {
         return State::Done;
+    }
+    if node.built {
+        return State::Built;
     }
     let mut by = BTreeSet::new();
     let mut at = Some(node);
@@ -121,7 +128,7 @@ fn behind(number: IssueNumber, waiting: &BTreeMap<IssueNumber, Vec<IssueNumber>>
 mod tests {
     use super::*;
 
-    /// `"11 epic"`, `"12 in 11"`, `"13 in 11 after 12"`, `"14 closed"`.
+    /// `"11 epic"`, `"12 in 11"`, `"13 in 11 after 12"`, `"14 closed"`, `"15 built"`.
     fn nodes(lines: &[&str]) -> Vec<Node> {
         let number = |text: &str| text.parse::<IssueNumber>().unwrap();
         let closed: BTreeSet<&str> = lines
@@ -138,6 +145,7 @@ mod tests {
                 open: !words.contains(&"closed"),
                 group: words.contains(&"epic"),
                 parent: after("in").map(number),
+                built: words.contains(&"built"),
                 blockers: blockers
                     .map(|word| Blocker { number: number(word), open: !closed.contains(word) })
                     .collect(),
@@ -161,6 +169,18 @@ mod tests {
         check(&["12 after 99"], &[]);
         check(&["12 closed"], &[]);
         check(&["12 in 13", "13 epic in 12"], &[12]);
+    }
+
+    #[test]
+    fn what_is_built_is_not_offered_again_and_goes_on_blocking() {
+        check(&["12 built"], &[]);
+        check(&["12 built", "13"], &[13]);
+        check(&["12 built", "13 after 12", "14"], &[14]);
+        check(&["12 built closed", "13 after 12"], &[13]);
+        let states = states(&nodes(&["12 built", "13 after 12", "14 built closed", "15 built after 13"]));
+        let states: Vec<_> = states.into_values().collect();
+        let waits = State::Blocked(vec![IssueNumber(12)]);
+        assert_eq!(states, [State::Built, waits, State::Done, State::Built]);
     }
 
     #[test]

@@ -70,6 +70,11 @@ impl Status {
         self.entries().find(|entry| entry.number == number)
     }
 
+    /// Where an issue stands; `None` for one that is not among these.
+    pub fn state(&self, number: IssueNumber) -> Option<&State> {
+        self.entries().find(|entry| entry.number == number).map(|entry| &entry.state)
+    }
+
     /// Every issue with its state, epics too.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         let in_epics = self.epics.iter().flat_map(|group| std::iter::once(&group.epic).chain(&group.issues));
@@ -77,8 +82,14 @@ impl Status {
     }
 }
 
-/// Reads where the plans stand; with `epic`, that one only, open or closed.
-pub async fn status(client: &Client, repo: &RepoName, epic: Option<IssueNumber>) -> Result<Status, Error> {
+/// Reads where the plans stand; with `epic`, that one only, open or closed. `built` are the issues that
+/// have a finished build: the tracker cannot know.
+pub async fn status(
+    client: &Client,
+    repo: &RepoName,
+    epic: Option<IssueNumber>,
+    built: &[IssueNumber],
+) -> Result<Status, Error> {
     let mut open = client.issues(repo, &IssueQuery::default()).await?;
     open.retain(|issue| !issue.is_pull);
     let mut epics: Vec<Issue> = match epic {
@@ -95,7 +106,10 @@ pub async fn status(client: &Client, repo: &RepoName, epic: Option<IssueNumber>)
         found.add_loose(&open);
     }
     found.add_ancestors(&open);
-    let nodes = nodes(client, repo, &found).await?;
+    let mut nodes = nodes(client, repo, &found).await?;
+    for node in &mut nodes {
+        node.built = built.contains(&node.number);
+    }
     Ok(found.into_status(&nodes))
 }
 
@@ -215,6 +229,7 @@ async fn nodes(client: &Client, repo: &RepoName, found: &Found) -> Result<Vec<No
         open: issue.open,
         group: is_epic(issue) || parents.contains(&issue.number),
         parent: issue.parent,
+        built: false,
         blockers: blockers.remove(&issue.number).unwrap_or_default(),
     };
     Ok(found.all().map(node).collect())

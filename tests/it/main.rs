@@ -14,6 +14,7 @@ mod harness;
 mod hub;
 mod layering;
 mod model;
+mod next;
 mod pipeline;
 mod plan;
 mod plan_verb;

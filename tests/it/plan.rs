@@ -290,7 +290,7 @@ async fn next_is_what_is_ready_and_what_most_waits_for() {
     let desk = Desk::new().await;
     desk.publish().await.unwrap();
     let Tracker { client, repo, .. } = &desk.tracker;
-    let at = async |number: Option<IssueNumber>| plan::status(client, repo, number).await.unwrap();
+    let at = async |number: Option<IssueNumber>| plan::status(client, repo, number, &[]).await.unwrap();
     let key = |status: &plan::Status| status.next().and_then(|entry| entry.key.clone());
     assert_eq!(key(&at(None).await).as_deref(), Some("record-cassette"));
     let close = Edit { state: Some(StateChange::Complete), ..Edit::default() };

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::support::World;
 use crate::support::world::Ran;
 
-const PLANNER: &str = "claude-opus-5-5";
-const GOAL: &str = "Greet people by their name";
+pub(crate) const PLANNER: &str = "claude-opus-5-5";
+pub(crate) const GOAL: &str = "Greet people by their name";
 
 fn answer() -> Value {
     let issue = |key: &str, title: &str, after: &[&str]| {
@@ -32,12 +32,12 @@ fn answer() -> Value {
     })
 }
 
-fn planner() -> Script {
+pub(crate) fn planner() -> Script {
     let turns = [script::turn().expect(GOAL).text("I have read enough."), script::turn().json(&answer())];
     Script::new().model(PLANNER, turns)
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     World::with(&[("greet.sh", "echo hello\n")])
 }
 
@@ -63,7 +63,7 @@ fn a_sentence_becomes_linked_issues_and_doing_it_again_makes_nothing_twice() {
     let next = world.planwright(&["plan", "next"]).ended(0);
     assert!(next.stdout.ends_with(" Say hello\n"), "{}", next.stdout);
     let status = world.planwright(&["plan", "status"]).ended(0).stdout;
-    assert!(status.contains("0 of 2 done") && status.contains("Say the name waits for #"), "{status}");
+    assert!(status.contains("0 of 2 done") && status.contains("Say the name · waits for #"), "{status}");
     // The same goal once more goes on with the epic that is there, without asking a model.
     world.planwright(&["plan", GOAL, "--yes"]).ended(0).said("going on with #");
 }

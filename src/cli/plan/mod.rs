@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::error::{Error, Stop};
 use super::minds::Minds;
+use super::plans::Plans;
 use super::session::{self, Call, Session};
 use super::tracker::Tracker;
 use super::{agree, ask};
@@ -267,15 +268,13 @@ fn chosen(session: &Session<'_>, named: Option<&Path>) -> Result<(PathBuf, Plan)
 }
 
 async fn next(session: &Session<'_>, tracker: &Tracker) -> Result<Exit, Stop> {
-    let status = plan::status(&tracker.client, &tracker.repo, None).await?;
+    let plans = Plans::read(session, tracker, None).await?;
     let screen = session.call.screen;
-    let Some(entry) = status.next() else {
-        screen.mention(tree::nothing_ready(&status));
-        if screen.json {
-            screen.result(json!({ "event": "next", "issue": null }))?;
-        }
-        return Ok(Exit::Refused);
-    };
+    let next = plans.next();
+    if next.is_err() && screen.json {
+        screen.result(json!({ "event": "next", "issue": null }))?;
+    }
+    let entry = next?;
     if screen.json {
         screen.result(json!({ "event": "next", "issue": entry }))?;
     } else {
@@ -286,14 +285,15 @@ async fn next(session: &Session<'_>, tracker: &Tracker) -> Result<Exit, Stop> {
 }
 
 async fn status(session: &Session<'_>, tracker: &Tracker, epic: Option<IssueNumber>) -> Result<Exit, Stop> {
-    let status = plan::status(&tracker.client, &tracker.repo, epic).await?;
+    let plans = Plans::read(session, tracker, epic).await?;
     let screen = session.call.screen;
+    let Plans { status, built } = &plans;
     if screen.json {
-        screen.result(json!({ "event": "status", "status": status }))?;
+        screen.result(json!({ "event": "status", "status": status, "built": built }))?;
     } else if status.epics.is_empty() && status.loose.is_empty() {
         screen.mention(format!("no open planned issues in {} on {}", tracker.repo, tracker.name));
     } else {
-        screen.result(tree::status(&status))?;
+        screen.result(tree::status(&plans))?;
     }
     Ok(Exit::Done)
 }

@@ -1,5 +1,6 @@
 //! Plans as people see them: a tree with what waits for what, and which issue is next.
 
+use super::super::plans::Plans;
 use super::super::render::{indented, thousands};
 use super::super::screen::{DIM, GOOD, HEAD, LOOK, Screen, styled};
 use crate::artifact::IssueNumber;
@@ -9,7 +10,7 @@ use crate::plan::lint::Weight;
 use crate::plan::preview::Row;
 use crate::plan::ready::State;
 use crate::plan::status::Entry;
-use crate::plan::{Preview, Report, Status};
+use crate::plan::{Preview, Report};
 
 /// A drafted plan, blockers first.
 pub(super) fn preview(preview: &Preview) -> String {
@@ -60,7 +61,8 @@ pub(super) fn published(report: &Report) -> String {
 }
 
 /// Where every planned issue stands.
-pub(super) fn status(status: &Status) -> String {
+pub(super) fn status(plans: &Plans) -> String {
+    let status = &plans.status;
     let next = status.next().map(|entry| entry.number);
     let mut lines = Vec::new();
     for group in &status.epics {
@@ -69,35 +71,36 @@ pub(super) fn status(status: &Status) -> String {
         lines.push(format!("{} {}", styled(HEAD, head), styled(DIM, format!("{done} of {all} done"))));
         let last = group.issues.len().saturating_sub(1);
         let issues = group.issues.iter().enumerate();
-        lines.extend(
-            issues.map(|(at, issue)| {
-                format!("{} {}", if at == last { "└─" } else { "├─" }, entry(issue, next))
-            }),
-        );
+        lines.extend(issues.map(|(at, issue)| {
+            let branch = if at == last { "└─" } else { "├─" };
+            format!("{branch} {}", entry(issue, plans, next))
+        }));
     }
-    lines.extend(status.loose.iter().map(|issue| entry(issue, next)));
+    lines.extend(status.loose.iter().map(|issue| entry(issue, plans, next)));
     lines.join("\n")
 }
 
-fn entry(issue: &Entry, next: Option<IssueNumber>) -> String {
+fn entry(issue: &Entry, plans: &Plans, next: Option<IssueNumber>) -> String {
     let state = match &issue.state {
         State::Done => styled(DIM, "done"),
         State::Ready if next == Some(issue.number) => styled(GOOD, "ready ◀ next"),
         State::Ready => styled(GOOD, "ready"),
-        State::Blocked(by) => styled(LOOK, format!("waits for {}", numbers(by))),
+        State::Built => {
+            styled(LOOK, plans.build_of(issue.number).map(ToString::to_string).unwrap_or_default())
+        }
+        State::Blocked(by) => styled(LOOK, format!("waits for {}", waited_for(by, plans))),
         State::Open => styled(DIM, "open"),
     };
-    format!("{} {} {state}", issue.number, issue.title)
+    format!("{} {} · {state}", issue.number, issue.title)
 }
 
-/// Why there is nothing to build.
-pub(super) fn nothing_ready(status: &Status) -> String {
-    let blocked = status.entries().filter(|entry| matches!(entry.state, State::Blocked(_))).count();
-    match blocked {
-        0 => "nothing is planned that is still open".to_owned(),
-        1 => "nothing is ready: 1 issue waits; `planwright plan status` shows for what".to_owned(),
-        more => format!("nothing is ready: {more} issues wait; `planwright plan status` shows for what"),
-    }
+/// `#12 (built, not merged), #13`.
+fn waited_for(by: &[IssueNumber], plans: &Plans) -> String {
+    let name = |number: &IssueNumber| match plans.build_of(*number) {
+        Some(build) => format!("{number} ({})", build.standing),
+        None => number.to_string(),
+    };
+    by.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// What is sent along with a goal, in a few lines.
