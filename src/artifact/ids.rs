@@ -188,8 +188,19 @@ text_id!(
 impl CommitId {
     /// The first seven characters, as people read them.
     pub fn short(&self) -> &str {
-        self.0.get(..7).unwrap_or(&self.0)
+        short(&self.0)
     }
+}
+
+impl TreeId {
+    /// The first seven characters, as people read them.
+    pub fn short(&self) -> &str {
+        short(&self.0)
+    }
+}
+
+fn short(id: &str) -> &str {
+    id.get(..7).unwrap_or(id)
 }
 
 /// An amount of money in US dollars.

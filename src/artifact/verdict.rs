@@ -63,6 +63,17 @@ pub struct Finding {
     pub source: String,
 }
 
+impl Finding {
+    /// Its title behind its place, as far as there is one: `src/a.rs:7: rows are lost`.
+    pub fn placed(&self) -> String {
+        match (&self.path, self.line) {
+            (Some(path), Some(line)) => format!("{path}:{line}: {}", self.title),
+            (Some(path), None) => format!("{path}: {}", self.title),
+            (None, _) => self.title.clone(),
+        }
+    }
+}
+
 /// How bad a finding is.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,

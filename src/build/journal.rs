@@ -50,6 +50,12 @@ pub(super) struct Journal {
     pub(super) verdict: Option<Verdict>,
     /// What the last review found, for the round that mends it.
     pub(super) findings: Vec<Finding>,
+    /// What blocked the last tree that a review refused.
+    #[serde(default)]
+    pub(super) blocked: Vec<Finding>,
+    /// The implementer's last message in its last round.
+    #[serde(default)]
+    pub(super) said: String,
     /// The commit, made but perhaps not yet on its branch.
     pub(super) commit: Option<CommitId>,
     /// The address of the pull request.

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::artifact::evidence::{Outcome, Shown};
 use crate::artifact::plan::Check;
-use crate::artifact::verdict::{Decision, Finding, Severity};
+use crate::artifact::verdict::{Decision, Severity};
 use crate::artifact::{Branch, CommitId, Evidence, IssueNumber, TreeId, Usd, Verdict};
 
 /// Characters of a subject line.
@@ -142,19 +142,10 @@ fn review(verdict: &Verdict) -> String {
     let findings = verdict
         .findings
         .iter()
-        .map(|finding| format!("- {}: {}\n", severity(finding.severity), cell(&placed(finding))));
+        .map(|finding| format!("- {}: {}\n", severity(finding.severity), cell(&finding.placed())));
     let not_seen = verdict.not_seen.iter().map(|text| format!("- not seen whole: {}\n", cell(text)));
     let list: String = findings.chain(not_seen).collect();
     format!("{decision}\n{list}")
-}
-
-/// `path:line: title`, as far as there is a place.
-fn placed(finding: &Finding) -> String {
-    match (&finding.path, finding.line) {
-        (Some(path), Some(line)) => format!("{path}:{line}: {}", finding.title),
-        (Some(path), None) => format!("{path}: {}", finding.title),
-        (None, _) => finding.title.clone(),
-    }
 }
 
 const fn severity(severity: Severity) -> &'static str {

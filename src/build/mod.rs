@@ -18,9 +18,9 @@ mod workbench;
 
 use std::path::Path;
 
-use crate::agent::Budget;
+use crate::agent::{Budget, Mind};
 use crate::artifact::{Evidence, IssueNumber, RepoName};
-use crate::config::Settings;
+use crate::config::{Profile, Settings};
 use crate::git::Repo;
 use crate::ledger::{self, Ledger};
 use crate::prompts::Prompts;
@@ -86,6 +86,14 @@ pub struct Models<'a> {
     pub implementer: &'a model::Client,
     /// The reviewer.
     pub reviewer: &'a model::Client,
+}
+
+impl<'a> Site<'a> {
+    /// A model at work on an issue.
+    const fn mind(&self, client: &'a model::Client, profile: &'a Profile, issue: IssueNumber) -> Mind<'a> {
+        let Self { run, ledger, budget, .. } = *self;
+        Mind { client, profile, run, ledger, budget, issue: Some(issue) }
+    }
 }
 
 /// Builds an issue, or goes on with a build that was cut off or given up.

@@ -15,7 +15,7 @@ use crate::prompts::Name;
 use crate::review::decide::fingerprint;
 use crate::review::gate::new_attempts;
 use crate::review::tree::{self, Frozen};
-use crate::review::{self, Brief, Desk, Gate, Subject};
+use crate::review::{self, Brief, Desk, Earlier, Gate, Subject};
 
 use super::journal::Journal;
 use super::order::{Before, Cause, Colour, Event, Phase, Review, Work};
@@ -37,14 +37,7 @@ pub(super) async fn drive(
     bench: &Workbench,
     journal: &mut Journal,
 ) -> Result<(), Error> {
-    let mind = Mind {
-        client: site.models.implementer,
-        profile: &site.settings.implementer,
-        run: site.run,
-        ledger: site.ledger,
-        budget: site.budget,
-        issue: Some(task.number),
-    };
+    let mind = site.mind(site.models.implementer, &site.settings.implementer, task.number);
     let harness =
         Bench { sandbox: site.sandbox, policy: &bench.policy, settings: &site.settings.build, run: site.run };
     let toolbox = Toolbox::building(harness, &task.criteria, &site.settings.context.exclude);
@@ -131,7 +124,7 @@ async fn implement(
     site: &Site<'_>,
     task: &Task,
     bench: &Workbench,
-    journal: &Journal,
+    journal: &mut Journal,
     implementer: &mut Implementer<'_>,
 ) -> Result<Event, Error> {
     let round = journal.state.round;
@@ -149,6 +142,7 @@ async fn implement(
         parts.push(site.prompts.render(Name::ImplementerRound, again(journal, cause))?);
     }
     let ended = implementer.work(site, parts.join("\n\n")).await?;
+    journal.said = if let Ended::Done { text } = &ended { text.trim().to_owned() } else { String::new() };
     let refused = journal.tree.as_ref().or(journal.untouched.as_ref()).unwrap_or(&base);
     work(site, ended, refused, &bench.repo.stage_all().await?)
         .map_or_else(|why| Ok(Event::Implemented(Work::Cannot(why))), |work| Ok(Event::Implemented(work)))
@@ -227,14 +221,7 @@ async fn reviewed(
     let (Some(after), Some(tree)) = (journal.after.clone(), journal.tree.clone()) else {
         return Ok(Event::Reviewed(Review::Closed("there is no evidence of this tree".to_owned())));
     };
-    let mind = Mind {
-        client: site.models.reviewer,
-        profile: &site.settings.reviewer,
-        run: site.run,
-        ledger: site.ledger,
-        budget: site.budget,
-        issue: Some(task.number),
-    };
+    let mind = site.mind(site.models.reviewer, &site.settings.reviewer, task.number);
     let desk = Desk {
         mind: &mind,
         prompts: site.prompts,
@@ -249,13 +236,16 @@ async fn reviewed(
         criteria: task.criteria.clone(),
         evidence: Some(after.clone()),
         attempts: new_attempts(journal.before.as_ref(), &after),
+        earlier: (!journal.blocked.is_empty())
+            .then(|| Earlier { blocked: journal.blocked.clone(), said: journal.said.clone() }),
     };
     let verdict = review::review(&desk, &subject).await?.verdict;
     let event = match &verdict.decision {
         Decision::Unreviewed(reason) => Review::Unreviewed(reason.clone()),
         Decision::Block => {
-            let blocking = verdict.findings.iter().filter(|finding| finding.severity == Severity::Blocking);
-            Review::Block(blocking.map(fingerprint).collect())
+            journal.blocked.clone_from(&verdict.findings);
+            journal.blocked.retain(|finding| finding.severity == Severity::Blocking);
+            Review::Block(journal.blocked.iter().map(fingerprint).collect())
         }
         Decision::Pass => match review::gate(&tree, journal.before.as_ref(), &after, &verdict) {
             Gate::Open => Review::Pass,

@@ -56,6 +56,8 @@ pub(super) async fn plan(site: &Site<'_>, task: &Task) -> Result<Journal, Error>
         tree: None,
         verdict: None,
         findings: Vec::new(),
+        blocked: Vec::new(),
+        said: String::new(),
         commit: None,
         pull_request: None,
     })

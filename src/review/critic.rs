@@ -32,6 +32,14 @@ struct Values<'a> {
     probes: &'a [Finding],
     change: &'a str,
     not_seen: &'a [String],
+    earlier: Option<Before>,
+}
+
+/// What came before, as text.
+#[derive(Debug, Serialize)]
+struct Before {
+    findings: String,
+    said: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,8 +51,15 @@ struct Issue<'a> {
 
 /// The reviewer's instruction and the shape of its message, which a verdict depends on.
 pub(super) fn texts(prompts: &Prompts) -> Result<[String; 2], prompts::Error> {
-    let values =
-        Values { issue: None, criteria: &[], evidence: None, probes: &[], change: "", not_seen: &[] };
+    let values = Values {
+        issue: None,
+        criteria: &[],
+        evidence: None,
+        probes: &[],
+        change: "",
+        not_seen: &[],
+        earlier: None,
+    };
     Ok([prompts.render(Name::Reviewer, &values)?, prompts.render(Name::ReviewerChange, &values)?])
 }
 
@@ -75,6 +90,10 @@ fn values<'a>(subject: &'a Subject, shown: &'a Shown, probes: &'a [Finding]) -> 
         probes,
         change: &shown.text,
         not_seen: &shown.not_seen,
+        earlier: subject
+            .earlier
+            .as_ref()
+            .map(|earlier| Before { findings: earlier.findings(), said: earlier.words() }),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod change;
 mod critic;
 pub mod decide;
 pub mod diff;
+mod earlier;
 mod error;
 pub mod gate;
 pub mod hook;
@@ -37,6 +38,7 @@ use diff::{FileDiff, Kind};
 use store::{MadeWith, Stored};
 use tree::Frozen;
 
+pub use earlier::Earlier;
 pub use error::Error;
 pub use gate::{Gate, gate};
 
@@ -71,12 +73,21 @@ pub struct Subject {
     pub evidence: Option<Evidence>,
     /// Attempts to reach the network that came with the change.
     pub attempts: Vec<Attempt>,
+    /// What blocked an earlier tree of the same work; `None` in the first round.
+    pub earlier: Option<Earlier>,
 }
 
 impl Subject {
     /// A change that stands for itself: the hook's and `planwright review`'s.
     pub const fn alone(frozen: Frozen) -> Self {
-        Self { frozen, brief: None, criteria: Vec::new(), evidence: None, attempts: Vec::new() }
+        Self {
+            frozen,
+            brief: None,
+            criteria: Vec::new(),
+            evidence: None,
+            attempts: Vec::new(),
+            earlier: None,
+        }
     }
 }
 
@@ -113,7 +124,7 @@ pub struct Reviewed {
 /// answers the same question.
 pub async fn review(desk: &Desk<'_>, subject: &Subject) -> Result<Reviewed, Error> {
     let Frozen { tree, base } = &subject.frozen;
-    desk.mind.run.events.stage("review", format!("reviewing tree {tree}"));
+    desk.mind.run.events.stage("review", format!("reviewing tree {}", tree.short()));
     let files = match desk.repo.diff(base, tree, CONTEXT).await {
         Ok(text) => diff::parse(&text),
         Err(error @ git::Error::TooLarge { .. }) => {

@@ -2,6 +2,7 @@
 
 use super::Denial;
 use crate::context::secrets;
+pub(super) use crate::prompts::data;
 
 /// Bytes of one tool result, whatever the tool.
 pub(super) const RESULT_BYTES: usize = 16 * 1024;
@@ -30,13 +31,6 @@ pub(super) fn middle(text: &str, bytes: usize) -> String {
     let tail = tail.find('\n').and_then(|start| tail.get(start + 1..)).unwrap_or(tail);
     let left_out = text.len() - head.len() - tail.len();
     format!("{head}[… {left_out} bytes left out …]\n{tail}")
-}
-
-/// `text` as data between tags that it cannot close itself.
-pub(super) fn data(tag: &str, text: &str) -> String {
-    let text = text.replace(&format!("</{tag}"), &format!("<\\/{tag}"));
-    let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-    format!("<{tag}>\n{text}{end}</{tag}>")
 }
 
 /// A line cut at `chars`.
