@@ -19,7 +19,7 @@ pub(super) struct Task {
     pub(super) number: IssueNumber,
     /// Its title.
     pub(super) title: String,
-    /// Its body.
+    /// Its body, without the marker, criteria and footer that planwright wrote there.
     pub(super) body: String,
     /// What must be true at its end.
     pub(super) criteria: Vec<Criterion>,
@@ -34,7 +34,7 @@ impl From<Issue> for Task {
             criteria: body::criteria(&issue.body),
             plan: body::marker(&issue.body).map(|marker| format!("{}/{}", marker.plan, marker.key)),
             title: issue.title,
-            body: issue.body,
+            body: body::plain(&issue.body),
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Lenient where people write by hand, exact where planwright wrote: a criterion without a check, or
 //! with a kind of check that does not exist, is left to the person and never counts as green.
 
+use std::ops::Range;
+
 use super::Fences;
 use super::write::unescape;
 use crate::artifact::plan::{Check, Criterion};
@@ -14,7 +16,9 @@ use crate::artifact::plan::{Check, Criterion};
 pub fn criteria(body: &str) -> Vec<Criterion> {
     let lines: Vec<&str> = body.lines().collect();
     match section(&lines) {
-        Some(section) => items(section).into_iter().flat_map(Item::criteria).collect(),
+        Some(section) => {
+            items(lines.get(section).unwrap_or_default()).into_iter().flat_map(Item::criteria).collect()
+        }
         None => items(&lines)
             .into_iter()
             .filter(|item| !item.checks.is_empty())
@@ -42,8 +46,8 @@ impl Item {
     }
 }
 
-/// The lines between the last acceptance heading and the heading after it.
-fn section<'a, 'b>(lines: &'a [&'b str]) -> Option<&'a [&'b str]> {
+/// Where the lines between the last acceptance heading and the heading after it are.
+pub(super) fn section(lines: &[&str]) -> Option<Range<usize>> {
     let mut fences = Fences::default();
     let mut headings = Vec::new();
     for (number, line) in lines.iter().enumerate() {
@@ -55,7 +59,7 @@ fn section<'a, 'b>(lines: &'a [&'b str]) -> Option<&'a [&'b str]> {
     }
     let last = headings.iter().rposition(|(_, title)| title.to_lowercase().starts_with("acceptance"))?;
     let end = headings.get(last + 1).map_or(lines.len(), |(number, _)| *number);
-    lines.get(headings.get(last)?.0 + 1..end)
+    Some(headings.get(last)?.0 + 1..end)
 }
 
 fn heading(line: &str) -> Option<&str> {

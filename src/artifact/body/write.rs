@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::plain::{BETWEEN, HEADING};
 use super::{EPIC, Fences, Marker, seal};
 use crate::artifact::IssueNumber;
 use crate::artifact::plan::{Check, Criterion, Plan, Planned};
@@ -26,7 +27,7 @@ pub fn issue(
     links: &[(String, IssueNumber)],
     epic: Option<IssueNumber>,
 ) -> String {
-    let mut text = format!("{}\n\n## Acceptance\n\n", prose(&planned.body));
+    let mut text = format!("{}\n\n{HEADING}\n\n", prose(&planned.body));
     for criterion in &planned.acceptance {
         text.push_str(&task(criterion));
     }
@@ -41,7 +42,7 @@ pub fn issue(
     let blockers = mentions(plan, &planned.blocked_by, links);
     last.extend((!blockers.is_empty()).then(|| format!("blocked by {blockers}")));
     last.push(format!("size: {}", planned.size.name()));
-    push(&mut text, format_args!("\n---\n\n{}", last.join(" · ")));
+    push(&mut text, format_args!("\n---\n\n{}", last.join(BETWEEN)));
     seal(&planned.title, &Marker { plan: plan.id.clone(), key: planned.key.clone() }, &text)
 }
 
@@ -63,7 +64,7 @@ fn mention(plan: &Plan, key: &str, links: &[(String, IssueNumber)]) -> String {
 }
 
 /// One criterion as a task with its check beneath.
-fn task(criterion: &Criterion) -> String {
+pub(super) fn task(criterion: &Criterion) -> String {
     let check = &criterion.check;
     let value = match check {
         Check::Human(reason) => format!(" {}", escape(&one_line(reason))),
@@ -163,7 +164,7 @@ fn each_shown(text: &str, put: impl Fn(&mut String, &str)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::body::{criteria, goal, marker, untouched};
+    use crate::artifact::body::{criteria, goal, marker, plain, untouched};
     use crate::artifact::plan::{Epic, Size};
 
     const NASTY: &[&str] = &[
@@ -267,6 +268,18 @@ mod tests {
         Criterion { text: one_line(&criterion.text), check }
     }
 
+    /// What is left of a body without marker, criteria and footer.
+    fn plainly(planned: &Planned) -> String {
+        let mut text = prose(&planned.body);
+        if !planned.files.is_empty() {
+            let files: Vec<_> =
+                planned.files.iter().map(|file| format!("- {}", span(&one_line(file)))).collect();
+            text = format!("{text}\n\n## Files\n\n{}", files.join("\n"));
+        }
+        let lines: Vec<_> = text.lines().map(str::trim_end).collect();
+        lines.join("\n").trim().to_owned()
+    }
+
     #[test]
     fn criteria_and_marker_survive_any_text() {
         for seed in 0..1_500 {
@@ -281,6 +294,7 @@ mod tests {
                     assert_eq!(marker, Some((plan.id.clone(), planned.key.clone())), "seed {seed}");
                     assert!(untouched(&planned.title, &body), "seed {seed}\n{body}");
                 }
+                assert_eq!(plain(&body), plainly(planned), "seed {seed}\n{body}");
                 let rest: Vec<_> = body.lines().skip(1).collect();
                 assert_eq!(marker(&rest.join("\n")), None, "seed {seed}: text forged a marker\n{body}");
             }
