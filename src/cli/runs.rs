@@ -10,7 +10,7 @@ use super::screen::{DIM, HEAD, styled};
 use super::session::Call;
 use crate::artifact::RunId;
 use crate::error::Exit;
-use crate::ledger::{self, Entry, Ledger};
+use crate::ledger::{self, Entry, Ledger, Total};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,16 +82,20 @@ fn line(run: &RunId, entries: &[Entry]) -> String {
     line.trim_end().to_owned()
 }
 
-fn by_role(entries: &[Entry]) -> String {
-    let lines = ledger::totals(entries).into_iter().map(|((role, model), total)| {
-        let tokens =
-            format!("{} in, {} out", thousands(total.usage.all_input()), thousands(total.usage.output));
-        let head = styled(HEAD, format_args!("{:<11}", role.name()));
-        let turns = if total.turns == 1 { "turn" } else { "turns" };
-        let rest = styled(DIM, format!("{model}, {} {turns}, {tokens}, {}", total.turns, time(total.millis)));
-        format!("  {head} {:>10}  {rest}", money(total.cost))
-    });
+/// What each role took, a line for each of its models.
+pub(super) fn by_role(entries: &[Entry]) -> String {
+    let totals = ledger::totals(entries);
+    let lines = totals.iter().map(|((role, model), total)| took(role.name(), model, total));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What something took: money, turns, tokens, and time spent waiting for models.
+pub(super) fn took(who: &str, what: &str, total: &Total) -> String {
+    let tokens = format!("{} in, {} out", thousands(total.usage.all_input()), thousands(total.usage.output));
+    let head = styled(HEAD, format_args!("{who:<11}"));
+    let turns = if total.turns == 1 { "turn" } else { "turns" };
+    let rest = styled(DIM, format!("{what}, {} {turns}, {tokens}, {}", total.turns, time(total.millis)));
+    format!("  {head} {:>10}  {rest}", money(total.cost))
 }
 
 fn as_json(run: &RunId, entries: &[Entry]) -> serde_json::Value {

@@ -1,6 +1,8 @@
-//! A small plan that unit tests begin with.
+//! A small plan and issues that unit tests begin with.
 
 use crate::artifact::plan::{Check, Criterion, Epic, Plan, Planned, Size};
+use crate::artifact::{IssueId, IssueNumber};
+use crate::github::Issue;
 
 /// Three issues in a row: `cassette`, `land-issues`, `count-labels`.
 pub(super) fn plan() -> Plan {
@@ -36,5 +38,22 @@ pub(super) fn plan() -> Plan {
             issue("count-labels", "Count issues by label", &["land-issues"]),
         ],
         published: Vec::new(),
+    }
+}
+
+/// An open issue as the tracker has it; its id is 900,000 above its number.
+pub(super) fn issue(number: u64, title: &str, body: &str) -> Issue {
+    Issue {
+        id: IssueId(900_000 + number),
+        node_id: String::new(),
+        number: IssueNumber(number),
+        title: title.to_owned(),
+        body: body.to_owned(),
+        open: true,
+        labels: Vec::new(),
+        parent: None,
+        url: String::new(),
+        is_pull: false,
+        updated_at: jiff::Timestamp::UNIX_EPOCH,
     }
 }

@@ -130,20 +130,7 @@ mod tests {
 
     fn issue(plan: &Plan, key: &str) -> Issue {
         let (title, body) = wanted(plan, key, &links());
-        let link = links()[key];
-        Issue {
-            id: link.id,
-            node_id: String::new(),
-            number: link.number,
-            title,
-            body,
-            open: true,
-            labels: Vec::new(),
-            parent: None,
-            url: String::new(),
-            is_pull: false,
-            updated_at: jiff::Timestamp::UNIX_EPOCH,
-        }
+        example::issue(links()[key].number.0, &title, &body)
     }
 
     #[track_caller]

@@ -117,24 +117,7 @@ fn line(issue: &Issue) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::IssueId;
-    use crate::plan::example;
-
-    fn issue(number: u64, title: &str, body: &str) -> Issue {
-        Issue {
-            id: IssueId(900_000 + number),
-            node_id: String::new(),
-            number: IssueNumber(number),
-            title: title.to_owned(),
-            body: body.to_owned(),
-            open: true,
-            labels: Vec::new(),
-            parent: None,
-            url: String::new(),
-            is_pull: false,
-            updated_at: jiff::Timestamp::UNIX_EPOCH,
-        }
-    }
+    use crate::plan::example::{self, issue};
 
     #[test]
     fn the_same_goal_is_found_whatever_its_case_and_stop() {

@@ -2,9 +2,10 @@
 
 use super::stage::Stage;
 use crate::cli::error::Stop;
+use crate::cli::runs;
 use crate::cli::screen::{self, Screen, styled};
 use crate::clock::Stopwatch;
-use crate::ledger::{self, Ledger, Total};
+use crate::ledger::{self, Ledger};
 
 /// Shows commit, tokens, money and time per role, and places.
 pub(super) async fn show(screen: Screen, stage: &Stage, watch: Stopwatch) -> Result<(), Stop> {
@@ -17,12 +18,8 @@ pub(super) async fn show(screen: Screen, stage: &Stage, watch: Stopwatch) -> Res
         }
     }
     let entries = Ledger::open(&state).entries()?;
-    screen.mention("role         model               turns   tokens in      out      cost     time");
-    for ((role, model), total) in ledger::totals(&entries) {
-        screen.mention(row(role.name(), &model, &total));
-    }
-    let total = ledger::sum(entries.iter().filter(|entry| entry.role.is_some()));
-    screen.mention(styled(screen::DIM, row("all", "(scripted counts)", &total)));
+    screen.mention(runs::by_role(&entries));
+    screen.mention(runs::took("all", "scripted counts", &ledger::sum(&entries)));
     screen.mention(format!("\n{}", styled(screen::HEAD, "Where everything lies")));
     let data = stage.folder.join("home/.local/share/planwright/warehouse.duckdb");
     for (what, place) in [
@@ -36,13 +33,6 @@ pub(super) async fn show(screen: Screen, stage: &Stage, watch: Stopwatch) -> Res
     let seconds = watch.elapsed().as_secs_f64();
     screen.mention(format!("\nDone in {seconds:.1} s. On your own repository: planwright init"));
     Ok(())
-}
-
-fn row(role: &str, model: &str, total: &Total) -> String {
-    let cost = total.cost.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string());
-    let (input, output) = (total.usage.all_input(), total.usage.output);
-    let millis = total.millis;
-    format!("{role:<12} {model:<19} {:>5} {input:>11} {output:>8} {cost:>9} {millis:>5} ms", total.turns)
 }
 
 fn subject(message: &str) -> &str {
