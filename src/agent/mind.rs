@@ -45,7 +45,7 @@ impl Mind<'_> {
                 Ok(reply)
             }
             Err(error) => {
-                self.account_for_failure(error.kind(), number, watch.millis())?;
+                self.account_for_failure(&error, number, watch.millis())?;
                 transcript.failed(&error.to_string(), number)?;
                 Err(error.into())
             }
@@ -89,10 +89,11 @@ impl Mind<'_> {
         Ok(())
     }
 
-    /// A request that was refused costs nothing; what one that broke off has cost is not known.
-    fn account_for_failure(&self, kind: Kind, number: u32, millis: u64) -> Result<(), Error> {
-        let mut entry = self.entry(number, word(kind), millis);
-        if matches!(kind, Kind::Passing | Kind::Cancelled) {
+    /// A request that was refused or never got there costs nothing; what one that broke off has cost is
+    /// not known.
+    fn account_for_failure(&self, error: &model::Error, number: u32, millis: u64) -> Result<(), Error> {
+        let mut entry = self.entry(number, word(error.kind()), millis);
+        if error.may_have_cost() {
             entry.cost = None;
             self.budget.charge(None);
         }

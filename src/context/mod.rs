@@ -90,7 +90,8 @@ pub fn pack(root: &Path, settings: &Context, documents: &[PathBuf], goal: &str) 
     if walk.cut {
         packer.leave("other files", format!("the project has more than {} files", walk::MOST_FILES));
     }
-    Ok(packer.finish(&tree))
+    let written = ranked.iter().filter(|one| one.class != Class::Generated).map(|one| one.path.as_str());
+    Ok(packer.finish(&tree, &written.collect()))
 }
 
 fn offer(packer: &mut Packer, root: &Path, ranked: &[Ranked]) {

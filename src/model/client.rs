@@ -129,7 +129,7 @@ impl Client {
     ) -> Result<Reply, Error> {
         let watch = Stopwatch::start();
         let request = &Request { model: price::resolve(&request.model).to_owned(), ..request.clone() };
-        let mut attempts = 0;
+        let (mut attempts, mut reached) = (0, false);
         loop {
             attempts += 1;
             let attempt = tokio::select! {
@@ -141,12 +141,14 @@ impl Client {
                 Ok(assembled) => return Ok(self.reply(request, assembled, attempts, watch.millis())),
                 Err(trouble) => trouble,
             };
+            reached |= !matches!(trouble, Trouble::Unreachable(_));
             if self.adapt(&trouble) {
                 attempts -= 1;
                 continue;
             }
             let Some(wait) = retry::decide(&trouble, attempts, self.shared.retries, fastrand::f64()) else {
-                return Err(explain::explain(trouble, self.circumstances(&request.model, attempts)));
+                let at = Circumstances { reached, ..self.circumstances(&request.model, attempts) };
+                return Err(explain::explain(trouble, at));
             };
             tracing::warn!(attempts, ?wait, ?trouble, "model request failed, trying again");
             tokio::select! {
@@ -292,6 +294,7 @@ impl Client {
             model,
             known: &self.shared.known,
             attempts,
+            reached: false,
         }
     }
 }

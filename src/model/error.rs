@@ -136,6 +136,8 @@ pub enum Error {
     Unreachable {
         /// The server.
         base_url: String,
+        /// Whether an earlier attempt of the same turn did reach it.
+        reached: bool,
         /// What failed.
         source: reqwest::Error,
     },
@@ -184,6 +186,15 @@ pub enum Broken {
 }
 
 impl Error {
+    /// Whether the turn may have cost something all the same: not where it was refused for good, and not
+    /// where no attempt ever reached the server.
+    pub const fn may_have_cost(&self) -> bool {
+        match self {
+            Self::Unreachable { reached, .. } => *reached,
+            _ => matches!(self.kind(), Kind::Passing | Kind::Cancelled),
+        }
+    }
+
     /// What a caller may do about it.
     pub const fn kind(&self) -> Kind {
         match self {

@@ -15,13 +15,17 @@ pub(super) struct Circumstances<'a> {
     pub(super) model: &'a str,
     pub(super) known: &'a [String],
     pub(super) attempts: u32,
+    /// Whether any attempt reached the server.
+    pub(super) reached: bool,
 }
 
 /// The error that the last attempt's trouble is.
 pub(super) fn explain(trouble: Trouble, at: Circumstances<'_>) -> Error {
     match trouble {
         Trouble::Fatal(error) => error,
-        Trouble::Unreachable(source) => Error::Unreachable { base_url: at.base_url.to_owned(), source },
+        Trouble::Unreachable(source) => {
+            Error::Unreachable { base_url: at.base_url.to_owned(), reached: at.reached, source }
+        }
         Trouble::Broken(source) => Error::Cut { attempts: at.attempts, source },
         Trouble::Event { kind, message } => {
             let status = status_of(&kind);
@@ -117,6 +121,7 @@ mod tests {
             model: "claude-opus-5.5",
             known: &known,
             attempts: 3,
+            reached: true,
         };
         let complaint = Complaint::read(body.as_bytes());
         let error = refused(status, complaint, None, at);

@@ -86,9 +86,10 @@ pub async fn draft(
     toolbox: &Toolbox<'_>,
     ask: Ask<'_>,
 ) -> Result<Plan, Error> {
-    let system = prompts.render(Name::Planner, json!({ "test": ask.test }))?;
-    let first = prompts
-        .render(Name::PlannerGoal, json!({ "goal": ask.goal.trim(), "context": ask.survey.text() }))?;
+    let whole = ask.survey.pack.complete;
+    let system = prompts.render(Name::Planner, json!({ "test": ask.test, "whole": whole }))?;
+    let goal = json!({ "goal": ask.goal.trim(), "context": ask.survey.text(), "whole": whole });
+    let first = prompts.render(Name::PlannerGoal, goal)?;
     let mut conversation = Conversation::new(mind, system, toolbox, Limits { turns: ask.turns });
     match conversation.work(first).await? {
         Ended::Done { .. } => {}

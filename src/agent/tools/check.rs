@@ -12,7 +12,8 @@ use crate::harness::checks;
 const OUTPUT_BYTES: usize = 5 * 1024;
 
 /// Run the issue's acceptance checks and the project's tests, exactly as they will be run to judge
-/// the work. Answers green or red for each, with the output of what is not green.
+/// the work. Answers green or red for each, with the output of what is not green, and ends with `All green.`
+/// where all are.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Input {
@@ -38,13 +39,25 @@ pub(super) async fn run(toolbox: &Toolbox<'_>, input: &Input) -> Result<String, 
         chosen.push(("tests".to_owned(), criterion));
     }
     let mut parts = Vec::new();
+    let mut outcomes = Vec::new();
     for (name, criterion) in &chosen {
-        parts.push(show(name, &checks::one(bench, criterion).await));
+        let shown = checks::one(bench, criterion).await;
+        parts.push(show(name, &shown));
+        outcomes.push(shown.outcome);
     }
     if parts.is_empty() {
         return Ok("The issue has no checks and the project no test command.".to_owned());
     }
+    if input.number.is_none() && is_all_green(&outcomes) {
+        parts.push("All green.".to_owned());
+    }
     Ok(parts.join("\n"))
+}
+
+/// Whether everything that can be run is green, and there is something that can.
+fn is_all_green(outcomes: &[Outcome]) -> bool {
+    let mut run = outcomes.iter().filter(|outcome| **outcome != Outcome::Human).peekable();
+    run.peek().is_some() && run.all(|outcome| *outcome == Outcome::Green)
 }
 
 fn show(name: &str, shown: &Shown) -> String {
@@ -66,4 +79,24 @@ fn show(name: &str, shown: &Shown) -> String {
     }
     parts.extend(shell::network(&shown.network));
     parts.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_green_is_said_only_where_something_ran_and_nothing_failed() {
+        let not_run = || Outcome::NotRun("no cassette".to_owned());
+        for (outcomes, expected) in [
+            (vec![Outcome::Green], true),
+            (vec![Outcome::Green, Outcome::Human], true),
+            (vec![Outcome::Human], false),
+            (vec![Outcome::Green, Outcome::Red], false),
+            (vec![Outcome::Green, not_run()], false),
+            (vec![], false),
+        ] {
+            assert_eq!(is_all_green(&outcomes), expected, "{outcomes:?}");
+        }
+    }
 }

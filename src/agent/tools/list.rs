@@ -12,7 +12,8 @@ use crate::artifact::RepoPath;
 /// Paths shown before folders are shown as counts.
 const SHOWN: usize = 200;
 
-/// List files of the repository, ignored ones left out. Large folders are shown as counts.
+/// List files of the repository, hidden ones (`.github/…`) among them. Ignored files and files that hold
+/// secrets by their name are left out. Large folders are shown as counts.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Input {

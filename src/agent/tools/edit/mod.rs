@@ -95,7 +95,7 @@ fn nowhere(path: &str, near: Option<&nearest::Near>, already: Option<usize>) -> 
     let Some(near) = near else {
         return format!("{start} Nothing in it is similar; read it again.");
     };
-    let mut lines = vec![format!("{start} The nearest lines are:")];
+    let mut lines = vec![start, "The nearest lines are:".to_owned()];
     lines.extend(near.lines.iter().map(|(number, line)| format!("{number:>5}\t{line}")));
     if let Some((number, wanted)) = &near.difference {
         lines.push(format!("The first difference is at line {number}, where old_text has:"));
