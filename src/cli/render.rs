@@ -36,7 +36,7 @@ pub(super) fn text(event: &Event) -> String {
             indented(&format!("{change:<9} {} {title}", styled(HEAD, link.number)))
         }
         Event::Check { phase, shown, .. } => check(phase, shown),
-        Event::Review { decision, findings, tree } => review(decision, findings, &tree.0),
+        Event::Review { decision, findings, tree } => review(decision, findings, tree.short()),
         Event::Commit { commit, subject, .. } => {
             format!("{} {} {subject}", styled(GOOD, "committed "), styled(HEAD, commit.short()))
         }
@@ -64,11 +64,11 @@ fn turn(event: &Event) -> String {
 }
 
 fn tool(name: &str, summary: &str, outcome: &str, reason: Option<&str>) -> String {
-    let line = match outcome {
-        "ok" => format!("{name} {summary}"),
-        other => format!("{name} {summary} {}", styled(LOOK, other)),
-    };
-    indented(&format!("· {}", with_reason(&line, reason)))
+    let outcome = if outcome == "ok" { String::new() } else { styled(LOOK, outcome) };
+    let said = [name, summary, &outcome].into_iter().filter(|word| !word.is_empty());
+    // The model is told more than a line where that helps it; people see the rest in the transcript.
+    let reason = reason.and_then(|reason| reason.lines().next());
+    indented(&format!("· {}", with_reason(&said.collect::<Vec<_>>().join(" "), reason)))
 }
 
 fn check(phase: &str, shown: &Shown) -> String {
@@ -94,11 +94,10 @@ fn format_line(line: &str) -> String {
 }
 
 fn review(decision: &Decision, findings: &[Finding], tree: &str) -> String {
-    let short = tree.get(..7).unwrap_or(tree);
     let head = match decision {
-        Decision::Pass => format!("{} tree {short}", styled(GOOD, "passed    ")),
-        Decision::Block => format!("{} tree {short}", styled(BAD, "blocked   ")),
-        Decision::Unreviewed(why) => format!("{} tree {short}: {why}", styled(BAD, "unreviewed")),
+        Decision::Pass => format!("{} tree {tree}", styled(GOOD, "passed    ")),
+        Decision::Block => format!("{} tree {tree}", styled(BAD, "blocked   ")),
+        Decision::Unreviewed(why) => format!("{} tree {tree}: {why}", styled(BAD, "unreviewed")),
     };
     let findings = findings.iter().map(finding);
     std::iter::once(head).chain(findings).collect::<Vec<_>>().join("\n")
@@ -111,20 +110,18 @@ pub(super) fn finding(finding: &Finding) -> String {
         Severity::Warning => ("warning", LOOK),
         Severity::Note => ("note", DIM),
     };
-    let place = match (&finding.path, finding.line) {
-        (Some(path), Some(line)) => format!("{path}:{line}: "),
-        (Some(path), None) => format!("{path}: "),
-        (None, _) => String::new(),
-    };
-    let head = format!("{} {place}{} [{}]", styled(style, word), finding.title, finding.source);
-    let more = [Some(finding.evidence.as_str()), finding.suggestion.as_deref()];
-    let more = more.into_iter().flatten().filter(|text| !text.trim().is_empty());
-    let more = more.map(|text| indented(&indented(text.trim_end())));
+    let head = format!("{} {} [{}]", styled(style, word), finding.placed(), finding.source);
+    let is_said = |text: &&str| !text.trim().is_empty();
+    let evidence = Some(finding.evidence.trim_end()).filter(is_said).map(str::to_owned);
+    let suggestion = finding.suggestion.as_deref().filter(is_said);
+    let suggestion = suggestion.map(|text| format!("suggested: {}", text.trim()));
+    let more = evidence.into_iter().chain(suggestion).map(|text| indented(&indented(&text)));
     std::iter::once(indented(&head)).chain(more).collect::<Vec<_>>().join("\n")
 }
 
-/// What the turns of a run came to, in one line; nothing if there was none.
-pub(super) fn costs(turns: &[Entry]) -> Option<String> {
+/// What a run came to that took `millis` from its beginning to its end, in one line; nothing if it asked no
+/// model.
+pub(super) fn costs(turns: &[Entry], millis: u64) -> Option<String> {
     let total = ledger::sum(turns);
     if total.turns == 0 {
         return None;
@@ -134,10 +131,7 @@ pub(super) fn costs(turns: &[Entry]) -> Option<String> {
     let roles = roles.collect::<Vec<_>>().join(", ");
     let tokens = format!("{} in, {} out", thousands(total.usage.all_input()), thousands(total.usage.output));
     let turns = if total.turns == 1 { "1 turn".to_owned() } else { format!("{} turns", total.turns) };
-    Some(styled(
-        DIM,
-        format!("{} for {turns} ({roles}); {tokens}; {}", money(total.cost), time(total.millis)),
-    ))
+    Some(styled(DIM, format!("{} for {turns} ({roles}); {tokens}; {}", money(total.cost), time(millis))))
 }
 
 /// An amount, or that it is not known.
@@ -163,6 +157,27 @@ pub(super) fn thousands(number: u64) -> String {
 
 fn with_reason(line: &str, reason: Option<&str>) -> String {
     reason.map_or_else(|| line.to_owned(), |reason| format!("{line}: {}", reason.trim_end()))
+}
+
+/// `text` broken between its words where a line would be wider than `width`; `first` stands before the
+/// first line, `rest` before the others.
+pub(super) fn wrapped(text: &str, (first, rest): (&str, &str), width: usize) -> String {
+    let columns = |text: &str| anstream::adapter::strip_str(text).to_string().chars().count();
+    let mut lines = vec![first.to_owned()];
+    let mut room = 0;
+    for (index, word) in text.split(' ').enumerate() {
+        let Some(line) = lines.last_mut() else { break };
+        if index == 0 {
+            line.push_str(word);
+        } else if room > columns(word) {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(format!("{rest}{word}"));
+        }
+        room = width.saturating_sub(lines.last().map_or(0, |line| columns(line)));
+    }
+    lines.join("\n")
 }
 
 /// Two spaces before every line.
@@ -202,6 +217,55 @@ mod tests {
             reason: Some("outside the worktree".to_owned()),
         };
         assert_eq!(told(&event), "  · read ../etc/passwd refused: outside the worktree");
+    }
+
+    #[test]
+    fn a_tool_is_told_in_one_line_without_blanks_at_its_end() {
+        let told = |summary: &str, outcome: &str, reason: Option<&str>| {
+            told(&Event::Tool {
+                name: "edit".to_owned(),
+                summary: summary.to_owned(),
+                outcome: outcome.to_owned(),
+                reason: reason.map(str::to_owned),
+            })
+        };
+        assert_eq!(told("", "ok", None), "  · edit");
+        assert_eq!(told("a.rs", "ok", None), "  · edit a.rs");
+        let reason = "Not changed: it does not occur.\nThe nearest lines are:\n    1\tx";
+        assert_eq!(
+            told("a.rs", "failed", Some(reason)),
+            "  · edit a.rs failed: Not changed: it does not occur."
+        );
+        assert_eq!(told("", "failed", Some(reason)), "  · edit failed: Not changed: it does not occur.");
+    }
+
+    #[test]
+    fn a_suggestion_is_told_as_one() {
+        let found = Finding {
+            severity: Severity::Blocking,
+            path: "a.rs".parse().ok(),
+            line: Some(3),
+            title: "rows are lost".to_owned(),
+            evidence: "line 3 drops them".to_owned(),
+            suggestion: Some("write them first".to_owned()),
+            source: "reviewer".to_owned(),
+        };
+        let expected = "  blocking a.rs:3: rows are lost [reviewer]\n    line 3 drops them\n    suggested: write them first";
+        assert_eq!(anstream::adapter::strip_str(&finding(&found)).to_string(), expected);
+    }
+
+    #[test]
+    fn long_lines_break_between_words_and_styles_take_no_room() {
+        for (text, expected) in [
+            ("one two", "- one two"),
+            ("one two three", "- one two\n  three"),
+            ("averyveryverylongword x", "- averyveryverylongword\n  x"),
+            ("", "- "),
+        ] {
+            assert_eq!(wrapped(text, ("- ", "  "), 10), expected, "{text}");
+        }
+        let styled = format!("one {}", styled(DIM, "two"));
+        assert_eq!(wrapped(&styled, ("- ", "  "), 10), format!("- {styled}"));
     }
 
     #[test]

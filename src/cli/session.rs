@@ -225,7 +225,7 @@ impl Session<'_> {
         tracing::info!(outcome = entry.outcome, millis = entry.millis, "the run ended");
         let turns: Vec<_> = self.ledger.entries().unwrap_or_default();
         let turns: Vec<_> = turns.into_iter().filter(|entry| entry.run == self.run.id).collect();
-        if let Some(line) = render::costs(&turns) {
+        if let Some(line) = render::costs(&turns, entry.millis) {
             self.call.screen.mention(line);
         }
         if self.call.screen.json && ended.is_ok() {

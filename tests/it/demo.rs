@@ -21,7 +21,7 @@ fn one_sentence_becomes_a_reviewed_commit_and_a_filled_warehouse() {
         "passed ",
         "Closes #2",
         "Planwright-Checks: 2/2",
-        "#3 Add the model `quiet_summary`: how many, and how long ready",
+        "#3 Add the model `quiet_summary`: how many, and how long · ready ◀ next",
         "warehouse.duckdb",
     ] {
         assert!(

@@ -53,6 +53,8 @@ fn a_sentence_becomes_linked_issues_and_doing_it_again_makes_nothing_twice() {
     let models = world.speaks(planner());
     let ran = world.planwright(&["plan", GOAL, "--yes", "--json"]).ended(0);
     assert_eq!(models.missed(), Vec::<String>::new());
+    let asked = models.received()[0].body["messages"].to_string();
+    assert!(asked.contains("Every file of the project") && asked.contains("greet.sh"), "{asked}");
     let report = event(&ran, "published")["report"].clone();
     assert_eq!((report["created"].as_u64(), report["linked"].as_u64()), (Some(3), Some(3)));
     let done = event(&ran, "done");
@@ -87,7 +89,7 @@ fn nothing_is_published_without_a_yes_where_nobody_can_be_asked() {
     world
         .planwright(&["plan", GOAL])
         .ended(2)
-        .said("└─ say-name Say the name")
+        .said("└─ say-name Say the name · small\n     after say-hello\n     ☐ The greeting is printed (command)")
         .said("hint: say `--yes`, or look first with `--dry-run`");
     world.planwright(&["plan", "status"]).ended(0).said("no open planned issues");
     world.planwright(&["plan", "publish", "--yes"]).ended(0).said("3 created");
@@ -128,7 +130,8 @@ fn wrong_input_is_refused_with_a_hint_and_an_exit_code() {
     world.planwright(&["build", "--next"]).ended(1).said("no planned issue is ready");
     world.planwright(&["build", "0"]).ended(2).said("is no issue number");
     world.write(world.config(), unreachable);
-    world.planwright(&["plan", GOAL, "--yes"]).ended(3).said("127.0.0.1:9");
+    // What never got to a model has cost nothing.
+    world.planwright(&["plan", GOAL, "--yes"]).ended(3).said("127.0.0.1:9").said("$0.00 for 1 turn");
     world.planwright(&["plan", "status"]).ended(0).said("no open planned issues");
 }
 

@@ -1,10 +1,9 @@
 //! Plans as people see them: a tree with what waits for what, and which issue is next.
 
 use super::super::plans::Plans;
-use super::super::render::{indented, thousands};
+use super::super::render::{indented, thousands, wrapped};
 use super::super::screen::{DIM, GOOD, HEAD, LOOK, Screen, styled};
 use crate::artifact::IssueNumber;
-use crate::artifact::plan::Size;
 use crate::context::Pack;
 use crate::plan::lint::Weight;
 use crate::plan::preview::Row;
@@ -26,19 +25,20 @@ pub(super) fn preview(preview: &Preview) -> String {
 
 fn row(row: &Row, is_last: bool) -> String {
     let (branch, trunk) = if is_last { ("└─", "   ") } else { ("├─", "│  ") };
-    let size = match row.size {
-        Size::Small => "small",
-        Size::Medium => "medium",
-        Size::Large => "large",
-    };
+    let size = styled(DIM, row.size.name());
     let next = if row.next { format!(" {}", styled(GOOD, "◀ next")) } else { String::new() };
-    let mut lines =
-        vec![format!("{branch} {} {} {}{next}", styled(HEAD, &row.key), row.title, styled(DIM, size))];
+    let width = Screen::width();
+    let below = format!("{trunk}    ");
+    let head = format!("{} {} {} {size}{next}", styled(HEAD, &row.key), row.title, styled(DIM, "·"));
+    let mut lines = vec![wrapped(&head, (&format!("{branch} "), &below), width)];
     if !row.after.is_empty() {
-        lines.push(format!("{trunk}  {}", styled(DIM, format!("after {}", row.after.join(", ")))));
+        let after = format!("after {}", row.after.join(", "));
+        lines.push(wrapped(&after, (&format!("{trunk}  "), &below), width));
     }
-    let checks = row.acceptance.iter();
-    lines.extend(checks.map(|one| format!("{trunk}  ☐ {} {}", one.text, styled(DIM, one.check.kind()))));
+    lines.extend(row.acceptance.iter().map(|one| {
+        let kind = styled(DIM, format_args!("({})", one.check.kind()));
+        wrapped(&format!("{} {kind}", one.text), (&format!("{trunk}  ☐ "), &below), width)
+    }));
     lines.join("\n")
 }
 
@@ -68,7 +68,7 @@ pub(super) fn status(plans: &Plans) -> String {
     for group in &status.epics {
         let (done, all) = (group.done(), group.issues.len());
         let head = format!("{} {}", group.epic.number, group.epic.title);
-        lines.push(format!("{} {}", styled(HEAD, head), styled(DIM, format!("{done} of {all} done"))));
+        lines.push(format!("{} {}", styled(HEAD, head), styled(DIM, format!("· {done} of {all} done"))));
         let last = group.issues.len().saturating_sub(1);
         let issues = group.issues.iter().enumerate();
         lines.extend(issues.map(|(at, issue)| {
