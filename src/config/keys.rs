@@ -124,7 +124,7 @@ pub const KEYS: &[Key] = &[
     key("sync.repos", Kind::Repos, &["[]"], "repositories to gather; all that the token sees if empty"),
     key("sync.resources", Kind::List, &["[]"], "resources to gather; the pipeline's own choice if empty"),
     key("sync.memory_limit", Kind::Text, &["\"1GB\""], "memory that DuckDB may use"),
-    key("sync.threads", Kind::Number(1), &["2"], "threads that DuckDB may use"),
+    key("sync.threads", Kind::Number(1), &["1"], "threads that DuckDB may use"),
     key("context.budget_tokens", Kind::Number(500), &["24000"], "tokens of project context sent with a goal"),
     key("context.exclude", Kind::List, &["[]"], "globs of files that are never sent"),
     key("places.warehouse", Kind::Path, &[], "the DuckDB database that `sync` fills; in the user's data folder if unset").user().variable(&[env::PLANWRIGHT_WAREHOUSE]),

@@ -12,6 +12,8 @@ pub struct RawPage {
     pub body: Bytes,
     /// The address of the next page.
     pub next: Option<String>,
+    /// The number of the last page, where the listing is paged by number.
+    pub last: Option<u64>,
     /// What to send as `etag` next time, verbatim.
     pub etag: Option<String>,
     /// Requests left before the primary limit, where the server counts.
@@ -29,25 +31,36 @@ impl RawPage {
         Self {
             status,
             body,
-            next: text("link").and_then(next_of).map(str::to_owned),
+            next: text("link").and_then(|links| link_of(links, "next")).map(str::to_owned),
+            last: text("link").and_then(|links| link_of(links, "last")).and_then(page_number),
             etag: text("etag").map(str::to_owned),
             remaining: text("x-ratelimit-remaining").and_then(|value| value.parse().ok()),
         }
     }
 }
 
-/// The address marked `rel="next"` in a `Link` header (RFC 8288).
-fn next_of(header: &str) -> Option<&str> {
+/// The address with this relation in a `Link` header (RFC 8288).
+fn link_of<'h>(header: &'h str, relation: &str) -> Option<&'h str> {
     header.split(',').find_map(|link| {
         let (address, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-        let is_next = |parameter: &str| parameter.trim().replace('"', "").eq_ignore_ascii_case("rel=next");
-        parameters.split(';').any(is_next).then_some(address)
+        let is_it = |parameter: &str| {
+            let said = parameter.trim().replace('"', "");
+            said.split_once('=')
+                .is_some_and(|(name, value)| name == "rel" && value.eq_ignore_ascii_case(relation))
+        };
+        parameters.split(';').any(is_it).then_some(address)
     })
+}
+
+/// The `page` in an address's query.
+fn page_number(address: &str) -> Option<u64> {
+    let (_, query) = address.split_once('?')?;
+    url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "page")?.1.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::next_of;
+    use super::{link_of, page_number};
 
     #[test]
     fn the_next_page_is_found_wherever_it_stands() {
@@ -65,7 +78,15 @@ mod tests {
             ("<https://x", None),
         ];
         for (header, expected) in cases {
-            assert_eq!(next_of(header), expected, "{header}");
+            assert_eq!(link_of(header, "next"), expected, "{header}");
         }
+    }
+
+    #[test]
+    fn the_last_page_has_a_number_where_pages_have() {
+        let header = r#"<https://x/a?page=2&since=1>; rel="next", <https://x/a?since=1&page=19>; rel="last""#;
+        assert_eq!(link_of(header, "last").and_then(page_number), Some(19));
+        assert_eq!(link_of(r#"<https://x/a?after=Y3>; rel="next""#, "last"), None);
+        assert_eq!(page_number("https://x/a?after=Y3"), None);
     }
 }

@@ -1,10 +1,12 @@
 //! Issues and their comments.
 
+use serde::Serialize;
+
 use super::answer::{Desk, Place, Reply, Spot};
 use super::labels::unknown_labels;
 use super::listing::{Filter, Paging, is_since};
 use super::refusal::Refusal;
-use super::render::CommentView;
+use super::render::{CommentView, IssueView, RepoView};
 use super::request::{Fields, Request};
 use super::state::{Change, Edit, NewIssue, Repo};
 
@@ -34,7 +36,18 @@ pub(super) fn list_all(desk: &Desk<'_>, request: &Request) -> Result<Reply, Refu
     }
     filter.sort(&mut rows);
     let context = desk.context();
-    Reply::list(request, rows, |(repo, issue)| context.issue(repo, issue))
+    Reply::list(request, rows, |(repo, issue)| Anywhere {
+        issue: context.issue(repo, issue),
+        repository: RepoView { context, repo },
+    })
+}
+
+/// A row of a listing over all repositories, which says whose it is.
+#[derive(Debug, Serialize)]
+struct Anywhere<'a> {
+    #[serde(flatten)]
+    issue: IssueView<'a>,
+    repository: RepoView<'a>,
 }
 
 pub(super) fn get(desk: &Desk<'_>, (owner, name, number): Spot<'_>) -> Result<Reply, Refusal> {

@@ -98,6 +98,14 @@ impl Cell {
         Self::Timestamp(at.as_microsecond())
     }
 
+    /// The text in it, if it is text.
+    pub fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// A count; beyond what a `BIGINT` holds it stays at the largest.
     pub fn count(number: u64) -> Self {
         Self::Bigint(i64::try_from(number).unwrap_or(i64::MAX))
@@ -149,19 +157,31 @@ pub fn changes<'a>(columns: &[Column], values: impl Iterator<Item = (&'a str, &'
     wanted.into_iter().filter_map(change).collect()
 }
 
-/// The value as a cell of this type; `None` when it does not fit.
-pub fn cell(value: &Value, kind: Kind) -> Option<Cell> {
-    match (value, kind) {
+/// The value as a cell of this type; what does not fit comes back.
+pub fn cell(value: Value, kind: Kind) -> Result<Cell, Value> {
+    let fitting = match (&value, kind) {
         (Value::Null, _) => Some(Cell::Null),
         (value, Kind::Json) => Some(Cell::Text(value.to_string())),
         (Value::Bool(flag), Kind::Boolean) => Some(Cell::Boolean(*flag)),
         (Value::Number(number), Kind::Bigint) => number.as_i64().map(Cell::Bigint),
         (Value::Number(number), Kind::Double) => number.as_f64().map(Cell::Double),
         (Value::String(text), Kind::Timestamp) => instant(text).map(Cell::time),
-        (Value::String(text), Kind::Varchar) => Some(Cell::Text(text.replace('\0', ""))),
         (Value::Bool(_) | Value::Number(_), Kind::Varchar) => Some(Cell::Text(value.to_string())),
+        (Value::String(text), Kind::Varchar) if text.contains('\0') => {
+            Some(Cell::Text(text.replace('\0', "")))
+        }
         _ => None,
+    };
+    match (fitting, value) {
+        (Some(cell), _) => Ok(cell),
+        (None, Value::String(text)) if kind == Kind::Varchar => Ok(Cell::Text(text)),
+        (None, value) => Err(value),
     }
+}
+
+/// JSON text as a cell of type JSON.
+pub fn json_cell(text: &str) -> Cell {
+    if text == "null" { Cell::Null } else { Cell::text(text) }
 }
 
 /// A time as APIs write it, with its offset; a bare date or a number is not one.
@@ -240,12 +260,12 @@ mod tests {
     #[test]
     fn cells_fit_or_do_not() {
         assert_eq!(
-            cell(&json!("2026-11-22T10:00:00+02:00"), Kind::Timestamp),
-            cell(&json!("2026-11-22T08:00:00Z"), Kind::Timestamp)
+            cell(json!("2026-11-22T10:00:00+02:00"), Kind::Timestamp),
+            cell(json!("2026-11-22T08:00:00Z"), Kind::Timestamp)
         );
-        assert_eq!(cell(&json!("a\u{0}b"), Kind::Varchar), Some(Cell::text("ab")));
-        assert_eq!(cell(&json!("seven"), Kind::Bigint), None);
-        assert_eq!(cell(&json!(u64::MAX), Kind::Bigint), None);
-        assert_eq!(cell(&json!([1]), Kind::Json), Some(Cell::text("[1]")));
+        assert_eq!(cell(json!("a\u{0}b"), Kind::Varchar), Ok(Cell::text("ab")));
+        assert_eq!(cell(json!("seven"), Kind::Bigint), Err(json!("seven")));
+        assert_eq!(cell(json!(u64::MAX), Kind::Bigint), Err(json!(u64::MAX)));
+        assert_eq!(cell(json!([1]), Kind::Json), Ok(Cell::text("[1]")));
     }
 }

@@ -66,6 +66,8 @@ pub struct Page {
     pub body: Bytes,
     /// The link to the next page, if there is one.
     pub next: Option<String>,
+    /// The number of the listing's last page, where the source says it.
+    pub last: Option<u64>,
     /// The tag to send with the same target next time.
     pub etag: Option<String>,
 }

@@ -3,6 +3,9 @@
 //! They live in the schema `planwright`, beside the tables that people query. Every state carries its
 //! origin (which GitHub, which hub), so that two accounts in one warehouse never mix.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -10,6 +13,7 @@ use super::cursor::Cursor;
 use super::schema::{Cell, Column, Kind};
 use super::spec::{Resource, Spec};
 use super::warehouse::{At, Error, Warehouse, Writer, literal, quoted};
+use crate::artifact::RunId;
 
 /// Columns that every resource's table has after its own: key, the parent's key, hash, fetch time, origin.
 pub(crate) const LINEAGE: [&str; 5] = ["_key", "_parent", "_hash", "_fetched_at", "_origin"];
@@ -18,9 +22,10 @@ const TABLES: &str = "
 CREATE SCHEMA IF NOT EXISTS planwright;
 CREATE TABLE IF NOT EXISTS planwright.raw (
     origin VARCHAR, resource VARCHAR, key VARCHAR, parent VARCHAR, hash VARCHAR, run VARCHAR,
-    fetched_at TIMESTAMP, body JSON);
+    fetched_at TIMESTAMP, body JSON USING COMPRESSION zstd);
 CREATE TABLE IF NOT EXISTS planwright.cursors (
-    origin VARCHAR, resource VARCHAR, parent VARCHAR, since VARCHAR, next VARCHAR, updated_at TIMESTAMP);
+    origin VARCHAR, resource VARCHAR, parent VARCHAR, since VARCHAR, next VARCHAR, probe VARCHAR,
+    updated_at TIMESTAMP, ended_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS planwright.pages (
     origin VARCHAR, resource VARCHAR, parent VARCHAR, target VARCHAR, etag VARCHAR, next VARCHAR, keys JSON);
 CREATE TABLE IF NOT EXISTS planwright.requests (
@@ -37,6 +42,17 @@ CREATE TABLE IF NOT EXISTS ledger (
     run VARCHAR, ended_at TIMESTAMP, verb VARCHAR, role VARCHAR, model VARCHAR, issue BIGINT, turn BIGINT, input BIGINT,
     output BIGINT, cache_write BIGINT, cache_read BIGINT, cost DOUBLE, millis BIGINT, outcome VARCHAR);
 ";
+
+/// The columns of `planwright.raw`. A row without body says that its key is gone at the source.
+pub(crate) const RAW: [&str; 8] =
+    ["origin", "resource", "key", "parent", "hash", "run", "fetched_at", "body"];
+
+/// The columns of `planwright.requests`.
+pub(crate) const REQUESTS: [&str; 10] =
+    ["origin", "run", "resource", "target", "status", "items", "changed", "next", "millis", "fetched_at"];
+
+/// The columns of `planwright.rejects`.
+pub(crate) const REJECTS: [&str; 7] = ["origin", "run", "resource", "key", "column", "reason", "value"];
 
 /// The columns of the table `ledger`, in order.
 pub(crate) const LEDGER: [&str; 14] = [
@@ -122,51 +138,80 @@ fn describe(writer: &Writer<'_>, resource: &Resource) -> Result<(), Error> {
 
 /// What of a spec decides how rows look.
 fn fingerprint(resource: &Resource) -> String {
-    let Resource { path, query, parent, inherit, key, incremental, keep, columns, .. } = resource;
+    let Resource { path, query, parent, inherit, key, incremental, items, keep, drop, columns, .. } =
+        resource;
     let columns: Vec<_> = columns.iter().map(|column| (&column.name, &column.from, column.kind)).collect();
-    let shape = format!("{:?}", (path, query, parent, inherit, key, incremental, keep, columns));
+    let shape = format!("{:?}", (path, query, parent, inherit, key, incremental, items, keep, drop, columns));
     hex::encode(Sha256::digest(shape.as_bytes()))
 }
 
 /// Which listing a piece of state belongs to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Listing<'a> {
+#[derive(Debug, Clone)]
+pub(crate) struct Listing {
     /// Which GitHub or hub.
-    pub(crate) origin: &'a str,
+    pub(crate) origin: Arc<str>,
     /// The resource.
-    pub(crate) resource: &'a str,
+    pub(crate) resource: Arc<str>,
     /// The parent's key; empty where there is none.
-    pub(crate) parent: &'a str,
+    pub(crate) parent: String,
 }
 
-impl Listing<'_> {
+impl Listing {
     fn cells(&self) -> Vec<Cell> {
-        vec![Cell::text(self.origin), Cell::text(self.resource), Cell::text(self.parent)]
+        vec![Cell::text(&*self.origin), Cell::text(&*self.resource), Cell::text(&self.parent)]
     }
 }
 
 const LISTING: &str = "origin = ? AND resource = ? AND parent = ?";
 
-/// Where a listing stands.
-pub(crate) fn cursor(warehouse: &Warehouse, listing: Listing<'_>) -> Result<Cursor, Error> {
-    let sql = format!("SELECT since, next FROM planwright.cursors WHERE {LISTING}");
-    let rows = warehouse.select(&sql, &listing.cells())?;
-    let text = |index| rows.first().and_then(|row| row.get(index)).and_then(Value::as_str).map(str::to_owned);
-    Ok(Cursor { since: text(0), next: text(1) })
+/// Where the listings of a resource stand, by their parents' keys.
+pub(crate) fn cursors(
+    warehouse: &Warehouse,
+    origin: &str,
+    resource: &str,
+) -> Result<HashMap<String, Cursor>, Error> {
+    let sql = "SELECT parent, since, next, probe, ended_at IS NOT NULL FROM planwright.cursors
+        WHERE origin = ? AND resource = ?";
+    let rows = warehouse.select(sql, &[Cell::text(origin), Cell::text(resource)])?;
+    let cursor = |row: Vec<Value>| {
+        let text = |index: usize| row.get(index).and_then(Value::as_str).map(str::to_owned);
+        let ended = row.get(4).and_then(Value::as_bool).unwrap_or(false);
+        Some((text(0)?, Cursor { since: text(1), next: text(2), probe: text(3), ended }))
+    };
+    Ok(rows.into_iter().filter_map(cursor).collect())
 }
 
-/// Writes where a listing stands.
-pub(crate) fn set_cursor(
-    writer: &Writer<'_>,
-    listing: Listing<'_>,
-    cursor: &Cursor,
-    at: jiff::Timestamp,
-) -> Result<(), Error> {
-    writer.execute(&format!("DELETE FROM planwright.cursors WHERE {LISTING}"), &listing.cells())?;
-    let mut cells = listing.cells();
-    cells.extend([optional(cursor.since.as_deref()), optional(cursor.next.as_deref()), Cell::time(at)]);
-    writer.execute("INSERT INTO planwright.cursors VALUES (?, ?, ?, ?, ?, ?)", &cells)?;
-    Ok(())
+/// Where a listing stands, to be written down.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stand<'a> {
+    /// The listing.
+    pub(crate) listing: &'a Listing,
+    /// Where it stands.
+    pub(crate) cursor: &'a Cursor,
+    /// Since when.
+    pub(crate) at: jiff::Timestamp,
+}
+
+/// Writes where listings of one resource stand.
+pub(crate) fn set_cursors(writer: &Writer<'_>, stands: &[Stand<'_>]) -> Result<(), Error> {
+    let Some(Stand { listing, .. }) = stands.first() else { return Ok(()) };
+    let parents: Vec<_> = stands.iter().map(|stand| &stand.listing.parent).collect();
+    let cells =
+        [Cell::text(&*listing.origin), Cell::text(&*listing.resource), Cell::text(json_list(&parents))];
+    let sql =
+        format!("DELETE FROM planwright.cursors WHERE origin = ? AND resource = ? AND parent IN {IN_LIST}");
+    writer.execute(&sql, &cells)?;
+    let row = |stand: &Stand<'_>| {
+        let mut cells = stand.listing.cells();
+        let ended = if stand.cursor.ended { Cell::time(stand.at) } else { Cell::Null };
+        let Cursor { since, next, probe, .. } = stand.cursor;
+        cells.extend([since, next, probe].map(|text| optional(text.as_deref())));
+        cells.extend([Cell::time(stand.at), ended]);
+        cells
+    };
+    let rows: Vec<_> = stands.iter().map(row).collect();
+    let columns = ["origin", "resource", "parent", "since", "next", "probe", "updated_at", "ended_at"];
+    writer.append(At::own("cursors"), &columns, &rows)
 }
 
 /// A page as it was last seen, with the tag by which the source can say that it has not changed.
@@ -182,19 +227,26 @@ pub(crate) struct KnownPage {
     pub(crate) keys: Vec<String>,
 }
 
-/// The pages of a listing as they were last seen.
-pub(crate) fn known_pages(warehouse: &Warehouse, listing: Listing<'_>) -> Result<Vec<KnownPage>, Error> {
-    let sql = format!("SELECT target, etag, next, keys::VARCHAR FROM planwright.pages WHERE {LISTING}");
-    let text = |row: &[Value], index: usize| row.get(index).and_then(Value::as_str).map(str::to_owned);
-    let page = |row: Vec<Value>| {
-        let keys = text(&row, 3).and_then(|keys| serde_json::from_str(&keys).ok()).unwrap_or_default();
-        Some(KnownPage { target: text(&row, 0)?, etag: text(&row, 1)?, next: text(&row, 2), keys })
-    };
-    Ok(warehouse.select(&sql, &listing.cells())?.into_iter().filter_map(page).collect())
+/// The pages of a resource's listings as they were last seen, by their parents' keys.
+pub(crate) fn known_pages(
+    warehouse: &Warehouse,
+    origin: &str,
+    resource: &str,
+) -> Result<HashMap<String, Vec<KnownPage>>, Error> {
+    let sql = "SELECT parent, target, etag, next, keys::VARCHAR FROM planwright.pages
+        WHERE origin = ? AND resource = ?";
+    let mut pages: HashMap<String, Vec<KnownPage>> = HashMap::new();
+    for row in warehouse.select(sql, &[Cell::text(origin), Cell::text(resource)])? {
+        let text = |index: usize| row.get(index).and_then(Value::as_str).map(str::to_owned);
+        let (Some(parent), Some(target), Some(etag)) = (text(0), text(1), text(2)) else { continue };
+        let keys = text(4).and_then(|keys| serde_json::from_str(&keys).ok()).unwrap_or_default();
+        pages.entry(parent).or_default().push(KnownPage { target, etag, next: text(3), keys });
+    }
+    Ok(pages)
 }
 
 /// Remembers a page.
-pub(crate) fn set_page(writer: &Writer<'_>, listing: Listing<'_>, page: &KnownPage) -> Result<(), Error> {
+pub(crate) fn set_page(writer: &Writer<'_>, listing: &Listing, page: &KnownPage) -> Result<(), Error> {
     let mut cells = listing.cells();
     cells.push(Cell::text(&page.target));
     writer.execute(&format!("DELETE FROM planwright.pages WHERE {LISTING} AND target = ?"), &cells)?;
@@ -204,7 +256,7 @@ pub(crate) fn set_page(writer: &Writer<'_>, listing: Listing<'_>, page: &KnownPa
 }
 
 /// Forgets all pages of a listing but these.
-pub(crate) fn keep_pages(writer: &Writer<'_>, listing: Listing<'_>, targets: &[String]) -> Result<(), Error> {
+pub(crate) fn keep_pages(writer: &Writer<'_>, listing: &Listing, targets: &[String]) -> Result<(), Error> {
     let mut cells = listing.cells();
     cells.push(Cell::text(json_list(targets)));
     writer.execute(
@@ -212,6 +264,78 @@ pub(crate) fn keep_pages(writer: &Writer<'_>, listing: Listing<'_>, targets: &[S
         &cells,
     )?;
     Ok(())
+}
+
+/// When rows went, and in which run it was seen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gone<'a> {
+    /// The run.
+    pub(crate) run: &'a RunId,
+    /// When.
+    pub(crate) at: jiff::Timestamp,
+}
+
+/// Removes the rows of a listing, or of the one over all parents, whose keys are not among these; raw
+/// keeps that they went.
+pub(crate) fn remove_others(
+    writer: &Writer<'_>,
+    listing: &Listing,
+    keys: &[String],
+    gone: Gone<'_>,
+) -> Result<u64, Error> {
+    let (origin, keys) = (Cell::text(&*listing.origin), Cell::text(json_list(keys)));
+    if listing.parent == ALL {
+        let which = format!("_origin = ? AND _key NOT IN {IN_LIST}");
+        return bury(writer, &listing.resource, &which, &[origin, keys], gone);
+    }
+    let which = format!("_origin = ? AND _parent = ? AND _key NOT IN {IN_LIST}");
+    let cells = [origin, Cell::text(&listing.parent), keys];
+    bury(writer, &listing.resource, &which, &cells, gone)
+}
+
+/// Removes the rows of parents that are not among these, and all that was known of their listings.
+pub(crate) fn prune(
+    warehouse: &Warehouse,
+    (origin, resource): (&str, &str),
+    parents: &[String],
+    gone: Gone<'_>,
+) -> Result<u64, Error> {
+    let [origin, resource_cell, parents] =
+        [Cell::text(origin), Cell::text(resource), Cell::text(json_list(parents))];
+    warehouse.write(|writer| {
+        let which = format!("_origin = ? AND _parent NOT IN {IN_LIST}");
+        let removed = bury(writer, resource, &which, &[origin.clone(), parents.clone()], gone)?;
+        for state in ["cursors", "pages"] {
+            let sql = format!(
+                "DELETE FROM planwright.{state} WHERE origin = ? AND resource = ? AND parent <> '{ALL}' AND parent NOT IN {IN_LIST}"
+            );
+            writer.execute(&sql, &[origin.clone(), resource_cell.clone(), parents.clone()])?;
+        }
+        Ok(removed)
+    })
+}
+
+/// The parent under which a listing over all parents stands.
+pub(crate) const ALL: &str = "*";
+
+/// Deletes current rows, and says in raw that they went.
+fn bury(
+    writer: &Writer<'_>,
+    resource: &str,
+    which: &str,
+    cells: &[Cell],
+    gone: Gone<'_>,
+) -> Result<u64, Error> {
+    let table = quoted(resource);
+    let sql = format!(
+        "INSERT INTO planwright.raw SELECT _origin, ?, _key, _parent, '', ?, ?, NULL FROM {table} WHERE {which}"
+    );
+    let mut told = vec![Cell::text(resource), Cell::text(&gone.run.0), Cell::time(gone.at)];
+    told.extend_from_slice(cells);
+    if writer.execute(&sql, &told)? == 0 {
+        return Ok(0);
+    }
+    writer.execute(&format!("DELETE FROM {table} WHERE {which}"), cells)
 }
 
 /// The members of a list that is given as one JSON parameter.

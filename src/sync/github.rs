@@ -34,8 +34,8 @@ impl Source for Github<'_> {
         };
         let page = page.map_err(|error| source_error(&error))?;
         let unchanged = page.is_unchanged();
-        let RawPage { status, body, next, etag, .. } = page;
-        Ok(Page { unchanged, status, body, next: next.map(|next| self.link(next)), etag })
+        let RawPage { status, body, next, last, etag, .. } = page;
+        Ok(Page { unchanged, status, body, next: next.map(|next| self.link(next)), last, etag })
     }
 }
 

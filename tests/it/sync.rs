@@ -25,7 +25,7 @@ struct Desk {
     clock: Clock,
     client: Client,
     repo: RepoName,
-    _hub: hub::Running,
+    hub: hub::Running,
 }
 
 impl Desk {
@@ -47,7 +47,7 @@ impl Desk {
         let http = net::client(&net::Options::default()).unwrap();
         let waits = Clock::starting_at("2026-11-22T10:00:00Z".parse().unwrap());
         let client = Client::new(http, &hub.api(), waits).unwrap();
-        let desk = Self { folder, faults, clock, client, repo, _hub: hub };
+        let desk = Self { folder, faults, clock, client, repo, hub };
         desk.fill().await;
         desk
     }
@@ -67,6 +67,15 @@ impl Desk {
         self.tick().await;
         self.client.comment(&self.repo, made[2].number, "Begin anew at the last time seen.").await.unwrap();
         self.tick().await;
+    }
+
+    /// Another repository with an issue and a comment.
+    async fn second_repo(&self) {
+        let repo: RepoName = "ada/more".parse().unwrap();
+        self.hub.ensure_repo(&repo).unwrap();
+        let new = NewIssue { title: "More".to_owned(), body: String::new(), labels: Vec::new() };
+        let issue = self.client.create_issue(&repo, &new).await.unwrap();
+        self.client.comment(&repo, issue.number, "And more.").await.unwrap();
     }
 
     async fn tick(&self) {
@@ -101,7 +110,7 @@ impl Desk {
             settings: &settings,
             full,
         };
-        sync(&run(), &self.client, &options).await
+        sync(&run(&self.clock), &self.client, &options).await
     }
 
     fn query(&self, warehouse: &str, sql: &str) -> Value {
@@ -121,12 +130,12 @@ impl Desk {
     }
 }
 
-fn run() -> Run {
+fn run(clock: &Clock) -> Run {
     Run {
         id: RunId("test".to_owned()),
         verb: "sync".to_owned(),
         folder: PathBuf::new(),
-        clock: Clock::starting_at("2026-11-22T12:00:00Z".parse().unwrap()),
+        clock: clock.clone(),
         events: Events::none(),
         cancel: tokio_util::sync::CancellationToken::new(),
     }
@@ -148,18 +157,19 @@ const fn complete(counts: [u64; 5]) -> [(&'static str, Status, u64); 5] {
 }
 
 #[tokio::test]
-async fn a_sync_without_changes_loads_nothing_and_then_costs_no_quota() {
+async fn a_sync_without_changes_loads_nothing_and_costs_no_quota_for_any_number_of_repositories() {
     let desk = Desk::new().await;
     let first = desk.sync("w").await;
     assert_eq!(loaded(&first), complete([2, 7, 1, 3, 1]));
     assert_eq!(first.exit(), Exit::Done, "{:?}", first.tests);
     let ready = "SELECT title FROM ready_issues ORDER BY number";
     assert_eq!(desk.query("w", ready), json!([["List"], ["Page"], ["Test"], ["Ship"], ["Rest"]]));
+    // The last page of issues was just full, so one request is needed to know that nothing came after.
     assert_eq!(desk.sync("w").await.rows(), 0);
     let third = desk.sync("w").await;
-    assert_eq!(third.rows(), 0);
-    let statuses = "SELECT status, count(*) FROM (SELECT * FROM planwright.requests ORDER BY rowid DESC LIMIT 7) GROUP BY ALL";
-    assert_eq!(desk.query("w", statuses), json!([[304, third.requests()]]));
+    assert_eq!((third.rows(), third.requests()), (0, 2), "one for all repositories, one for all issues");
+    let statuses = "SELECT status FROM (SELECT * FROM planwright.requests ORDER BY rowid DESC LIMIT 2)";
+    assert_eq!(desk.query("w", statuses), json!([[304], [304]]));
 }
 
 #[tokio::test]
@@ -169,6 +179,7 @@ async fn one_edit_is_one_row_and_history_is_kept() {
     desk.tick().await;
     let edit = Edit { title: Some("Rest well".to_owned()), ..Edit::default() };
     desk.client.edit_issue(&desk.repo, IssueNumber(7), &edit).await.unwrap();
+    // Row 7, and row 1, whose summaries of sub-issues moved after it was read without a time that says so.
     assert_eq!(loaded(&desk.sync("w").await), complete([0, 1, 0, 0, 0]));
     desk.tick().await;
     desk.client.comment(&desk.repo, IssueNumber(7), "Slept.").await.unwrap();
@@ -197,6 +208,7 @@ async fn cut_off_at_any_request_and_run_again_it_ends_the_same() {
 #[tokio::test]
 async fn one_answer_that_is_broken_is_partial_and_mended_by_the_next_run() {
     let desk = Desk::new().await;
+    desk.second_repo().await;
     desk.sync("undisturbed").await;
     let only = Only::Path("GET", "/repos/ada/app/issues/comments".to_owned());
     desk.faults.add(Fault {

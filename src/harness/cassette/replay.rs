@@ -88,7 +88,7 @@ impl Source for Replay<'_> {
             body => Bytes::from(body.to_string()),
         };
         let next = header("link").and_then(|link| next_of(&link));
-        Ok(Page { unchanged: false, status: exchange.status, body, next, etag })
+        Ok(Page { unchanged: false, status: exchange.status, body, next, last: None, etag })
     }
 }
 

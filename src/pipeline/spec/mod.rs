@@ -58,8 +58,16 @@ pub struct Resource {
     pub key: Vec<String>,
     /// How it is read from where the last sync ended; `None` reads it whole each time.
     pub incremental: Option<Incremental>,
+    /// One listing that holds the rows of all parents, where the source has it.
+    pub account: Option<Account>,
+    /// Reads a parent's listing again only after rows of another resource came for it.
+    pub touched: Option<Touched>,
+    /// The key of the list in an answer that is an object around it.
+    pub items: Option<String>,
     /// Top-level keys of an item that are kept; empty keeps all.
     pub keep: Vec<String>,
+    /// Top-level keys of an item that are left out.
+    pub drop: Vec<String>,
     /// Declared columns; with none, columns are inferred from the data.
     pub columns: Vec<ColumnSpec>,
     /// Whether it is read when nothing is chosen.
@@ -76,6 +84,31 @@ pub struct Incremental {
     pub parameter: String,
     /// What is sent the first time.
     pub start: String,
+}
+
+/// A listing over all parents at once. Where the source refuses it, each parent is asked instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The path below the API's base.
+    pub path: String,
+    /// The query sent along, besides the resource's own.
+    pub query: Vec<(String, String)>,
+    /// Where an item says whose it is: the path of the parent's key.
+    pub parent: String,
+    /// Where an item holds the columns that are else taken over from the parent.
+    pub inherit: BTreeMap<String, String>,
+    /// Top-level keys that only this listing's items have; they are left out.
+    pub drop: Vec<String>,
+}
+
+/// What tells that a parent's listing has something new.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Touched {
+    /// The resource whose rows tell it.
+    pub by: String,
+    /// Its column that holds the parent's key.
+    pub column: String,
 }
 
 /// A declared column.
@@ -180,8 +213,13 @@ struct ResourceFile {
     inherit: BTreeMap<String, String>,
     key: Spanned<Vec<String>>,
     incremental: Option<Incremental>,
+    account: Option<AccountFile>,
+    touched: Option<Spanned<Touched>>,
+    items: Option<String>,
     #[serde(default)]
     keep: Vec<String>,
+    #[serde(default)]
+    drop: Vec<String>,
     #[serde(default)]
     columns: Vec<ColumnFile>,
     #[serde(default = "yes")]
@@ -190,6 +228,19 @@ struct ResourceFile {
 
 const fn yes() -> bool {
     true
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountFile {
+    path: String,
+    #[serde(default)]
+    query: BTreeMap<String, Scalar>,
+    parent: String,
+    #[serde(default)]
+    inherit: BTreeMap<String, String>,
+    #[serde(default)]
+    drop: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -229,17 +280,32 @@ impl From<ResourceFile> for Resource {
             description: file.description,
             path: file.path.into_inner(),
             chosen: file.chosen,
-            query: file.query.into_iter().map(|(name, value)| (name, value.into_text())).collect(),
+            query: pairs(file.query),
             parent: file.parent.map(Spanned::into_inner),
             only_if: file.only_if.map(Spanned::into_inner),
             inherit: file.inherit.into_iter().collect(),
             key: file.key.into_inner(),
             incremental: file.incremental,
+            account: file.account.map(Account::from),
+            touched: file.touched.map(Spanned::into_inner),
+            items: file.items,
             keep: file.keep,
+            drop: file.drop,
             columns: file.columns.into_iter().map(ColumnSpec::from).collect(),
             default: file.default,
         }
     }
+}
+
+impl From<AccountFile> for Account {
+    fn from(file: AccountFile) -> Self {
+        let AccountFile { path, query, parent, inherit, drop } = file;
+        Self { path, query: pairs(query), parent, inherit, drop }
+    }
+}
+
+fn pairs(query: BTreeMap<String, Scalar>) -> Vec<(String, String)> {
+    query.into_iter().map(|(name, value)| (name, value.into_text())).collect()
 }
 
 impl From<ColumnFile> for ColumnSpec {

@@ -78,6 +78,7 @@ pub(super) fn check(resources: &[ResourceFile], text: &str) -> Result<(), Proble
         let earlier = resources.get(..index).unwrap_or_default();
         check_name(resource, earlier, text)?;
         check_parent(resource, earlier, text)?;
+        check_touched(resource, earlier, text)?;
         check_columns(resource, text)?;
     }
     Ok(())
@@ -117,6 +118,17 @@ fn check_parent(resource: &ResourceFile, earlier: &[ResourceFile], text: &str) -
     let fact = format!("the parent `{}` is not a resource above this one", parent.get_ref());
     let hint = nearest("resource", parent.get_ref(), &known);
     Err(Problem { line: line_of(text, parent.span().start), fact, hint })
+}
+
+fn check_touched(resource: &ResourceFile, earlier: &[ResourceFile], text: &str) -> Result<(), Problem> {
+    let Some(touched) = &resource.touched else { return Ok(()) };
+    let known: Vec<_> = earlier.iter().map(|other| other.name.get_ref().as_str()).collect();
+    let by = touched.get_ref().by.as_str();
+    if known.contains(&by) {
+        return Ok(());
+    }
+    let fact = format!("`touched.by` is `{by}`, which is not a resource above this one");
+    Err(Problem { line: line_of(text, touched.span().start), fact, hint: nearest("resource", by, &known) })
 }
 
 fn check_columns(resource: &ResourceFile, text: &str) -> Result<(), Problem> {

@@ -63,6 +63,9 @@ pub enum Error {
     /// Something else than one SELECT stands where one must.
     #[error("the SQL is not exactly one SELECT")]
     NotASelect,
+    /// The thread that writes died.
+    #[error("the warehouse's writer died")]
+    Writer,
     /// The warehouse's folder cannot be made.
     #[error(transparent)]
     Folder(#[from] fs::Error),

@@ -9,9 +9,9 @@ mod error;
 mod value;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use duckdb::{AccessMode, Config, Connection};
+use duckdb::{Config, Connection};
 use serde_json::Value;
 
 pub use error::{Engine, Error};
@@ -20,11 +20,16 @@ use super::schema::Cell;
 use super::table::{Column, Table};
 use crate::fs;
 
-/// An open DuckDB database.
-#[derive(Debug)]
+/// An open DuckDB database. Cheap to clone; it closes when the last clone goes.
+#[derive(Debug, Clone)]
 pub struct Warehouse {
-    connection: Mutex<Connection>,
+    connection: Arc<Mutex<Connection>>,
 }
+
+/// Rows of a row group in the file. DuckDB writes a whole row group straight to the file, compressed, and
+/// what is less to the log first and to the file later: with its default of 122,880 rows a load of
+/// GitHub's large rows takes twice the time and holds all of them in memory.
+pub(crate) const ROW_GROUP: usize = 4_096;
 
 /// How a warehouse is opened.
 #[derive(Debug, Clone)]
@@ -77,9 +82,21 @@ impl Warehouse {
             Mode::ReadOnly => {}
             Mode::ReadWrite => fs::create_folder(path.parent().unwrap_or(Path::new(".")))?,
         }
-        let config = config(Config::default(), options).map_err(|error| Error::opening(path, error))?;
-        let opened = Connection::open_with_flags(path, config);
-        Self::ready(opened.map_err(|error| Error::opening(path, error))?)
+        let failed = |error| Error::opening(path, error);
+        let spill = literal(&format!("{}.tmp", path.display()));
+        let mode = match options.mode {
+            Mode::ReadWrite => format!("ROW_GROUP_SIZE {ROW_GROUP}"),
+            Mode::ReadOnly => "READ_ONLY".to_owned(),
+        };
+        let connection =
+            Connection::open_in_memory_with_flags(config(Config::default(), options).map_err(failed)?);
+        let connection = connection.map_err(failed)?;
+        let attach = format!(
+            "SET temp_directory = {spill}; ATTACH {} AS warehouse ({mode}); USE warehouse",
+            literal(&path.display().to_string())
+        );
+        connection.execute_batch(&attach).map_err(failed)?;
+        Self::ready(connection, options)
     }
 
     /// A database that lives and dies with this value.
@@ -87,12 +104,16 @@ impl Warehouse {
         // Nothing is spilled to the folder it happens to run in. This must be set before access is closed.
         let config = || config(Config::default().with("temp_directory", "")?, options);
         let open = || Connection::open_in_memory_with_flags(config()?);
-        Self::ready(open().map_err(|error| Error::opening(&PathBuf::from(":memory:"), error))?)
+        Self::ready(open().map_err(|error| Error::opening(&PathBuf::from(":memory:"), error))?, options)
     }
 
-    fn ready(connection: Connection) -> Result<Self, Error> {
+    /// Closes what SQL may reach, for good.
+    fn ready(connection: Connection, options: &Options) -> Result<Self, Error> {
+        if options.access == Access::Confined {
+            connection.execute_batch("SET enable_external_access = false").map_err(Error::sql)?;
+        }
         connection.execute_batch("SET lock_configuration = true").map_err(Error::sql)?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
     }
 
     /// Runs one statement and returns its whole result. Types that have no JSON of their own come as text.
@@ -151,8 +172,8 @@ pub(crate) struct Writer<'a> {
 impl Writer<'_> {
     /// Runs a statement of our own and returns how many rows it changed.
     pub(crate) fn execute(&self, sql: &str, parameters: &[Cell]) -> Result<u64, Error> {
-        let changed =
-            self.connection.execute(sql, duckdb::params_from_iter(parameters)).map_err(Error::sql)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(Error::sql)?;
+        let changed = statement.execute(duckdb::params_from_iter(parameters)).map_err(Error::sql)?;
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
@@ -164,6 +185,11 @@ impl Writer<'_> {
     /// Whether this is exactly one SELECT.
     pub(crate) fn check_select(&self, sql: &str) -> Result<(), Error> {
         if is_one_select(self.connection, sql)? { Ok(()) } else { Err(Error::NotASelect) }
+    }
+
+    /// The columns that a SELECT would return.
+    pub(crate) fn columns_of(&self, sql: &str) -> Result<Vec<Column>, Error> {
+        describe(self.connection, sql)
     }
 
     /// Appends rows, whose cells stand in the order of `columns`.
@@ -213,14 +239,8 @@ pub(crate) fn literal(text: &str) -> String {
 }
 
 fn config(begun: Config, options: &Options) -> duckdb::Result<Config> {
-    let mode = match options.mode {
-        Mode::ReadWrite => AccessMode::ReadWrite,
-        Mode::ReadOnly => AccessMode::ReadOnly,
-    };
     begun
-        .access_mode(mode)?
         .enable_autoload_extension(false)?
-        .enable_external_access(options.access == Access::Free)?
         .max_memory(&options.memory_limit)?
         .threads(i64::from(options.threads.max(1)))?
         .custom_user_agent("planwright")
@@ -244,7 +264,7 @@ fn describe(connection: &Connection, sql: &str) -> Result<Vec<Column>, Error> {
 
 /// Runs one statement.
 fn run(connection: &Connection, sql: &str, parameters: &[Cell]) -> Result<Table, Error> {
-    let mut statement = connection.prepare(sql).map_err(Error::sql)?;
+    let mut statement = connection.prepare_cached(sql).map_err(Error::sql)?;
     let mut found = Vec::new();
     let mut rows = statement.query(duckdb::params_from_iter(parameters)).map_err(Error::sql)?;
     let schema = rows.as_ref().map(duckdb::Statement::schema);

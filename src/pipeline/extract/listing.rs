@@ -1,0 +1,294 @@
+//! Reading one listing, page by page.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+
+use super::parents::Parent;
+use super::{Error, Extraction, Shared, window};
+use crate::clock::Stopwatch;
+use crate::pipeline::cursor::{Cursor, Route, Seen};
+use crate::pipeline::load::{self, Landing};
+use crate::pipeline::normalize::{PageRows, Row, Shape, Unreadable};
+use crate::pipeline::outcome::End;
+use crate::pipeline::source::{Page, PageRequest, Source, Target, Trouble};
+use crate::pipeline::spec::Resource;
+use crate::pipeline::store::{KnownPage, Listing};
+
+/// A listing that is to be read, and where it stands.
+pub(super) struct Begin {
+    pub(super) parent: Parent,
+    pub(super) route: Route,
+    pub(super) shape: Arc<Shape>,
+    pub(super) cursor: Cursor,
+    pub(super) known: Vec<KnownPage>,
+    /// Whether the table has no row of it yet.
+    pub(super) fresh: bool,
+    /// Whether it holds the rows of all parents.
+    pub(super) over_all: bool,
+}
+
+impl<S: Source> Extraction<'_, S> {
+    /// Reads a listing to its end; how many requests it took, and how it ended.
+    pub(super) async fn listing(
+        &self,
+        resource: &Resource,
+        begin: Begin,
+        shared: &Shared,
+    ) -> Result<(u64, End), Error> {
+        let listing = Listing {
+            origin: self.options.origin.as_str().into(),
+            resource: resource.name.as_str().into(),
+            parent: begin.parent.key.clone(),
+        };
+        let met = Met::new(begin.fresh);
+        Reading {
+            extraction: self,
+            shared,
+            listing,
+            begin,
+            met,
+            place: Place::default(),
+            requests: 0,
+            calm: true,
+        }
+        .read()
+        .await
+    }
+}
+
+/// One listing being read.
+pub(super) struct Reading<'a, S> {
+    pub(super) extraction: &'a Extraction<'a, S>,
+    pub(super) shared: &'a Shared,
+    listing: Listing,
+    pub(super) begin: Begin,
+    met: Met,
+    place: Place,
+    pub(super) requests: u64,
+    /// Whether nothing moved so far while it was read.
+    pub(super) calm: bool,
+}
+
+/// What was read of a listing so far.
+#[derive(Default)]
+struct Place {
+    /// Pages of this reading.
+    targets: Vec<String>,
+    /// Keys of this reading, where it is read whole.
+    keys: Vec<String>,
+    /// How many items were read.
+    items: usize,
+}
+
+/// What stops a listing, and why.
+pub(super) type Stop = (Trouble, String);
+
+impl<S: Source> Reading<'_, S> {
+    async fn read(mut self) -> Result<(u64, End), Error> {
+        let mut target = Some(self.begin.route.first(&self.begin.cursor));
+        while let Some(asked) = target {
+            target = match self.ahead(&asked).await? {
+                Ok(next) => next,
+                Err((trouble, reason)) => return Ok((self.requests, End::Trouble(trouble, reason))),
+            };
+        }
+        Ok((self.requests, End::Complete))
+    }
+
+    /// Reads a page and, where many follow, a window of them; what comes next, or why nothing does.
+    async fn ahead(&mut self, asked: &Target) -> Result<Result<Option<Target>, Stop>, Error> {
+        match self.page(asked).await? {
+            Ok((Some(next), last)) if self.begin.route.incremental.is_some() => {
+                match window::size(&next, last, self.calm) {
+                    Some(pages) => self.window(next, pages).await,
+                    None => Ok(Ok(Some(next))),
+                }
+            }
+            Ok((next, _)) => Ok(Ok(next)),
+            Err(stop) => Ok(Err(stop)),
+        }
+    }
+
+    /// Fetches one page and hands it on; what comes next, and the number of the listing's last page.
+    async fn page(&mut self, asked: &Target) -> Result<Result<(Option<Target>, Option<u64>), Stop>, Error> {
+        let name = asked.to_string();
+        let known = self.begin.known.iter().find(|page| page.target == name).cloned();
+        let (page, millis) = match self.fetch(asked, known.as_ref().map(|page| page.etag.clone())).await? {
+            Ok(answer) => answer,
+            Err(stop) => return Ok(Err(stop)),
+        };
+        let last = page.last;
+        match self.landing(asked, page, known) {
+            Ok((landing, next)) => {
+                self.shared.loader.land(Landing { millis, ..landing }).await?;
+                Ok(Ok((next, last)))
+            }
+            Err(unreadable) => Ok(Err(broken(asked, &unreadable))),
+        }
+    }
+
+    /// Fetches one page, and how long it took in milliseconds.
+    pub(super) async fn fetch(
+        &mut self,
+        asked: &Target,
+        etag: Option<String>,
+    ) -> Result<Result<(Page, u64), Stop>, Error> {
+        self.requests += 1;
+        fetch(self.extraction, self.shared, self.request(asked, etag)).await
+    }
+
+    pub(super) fn request(&self, asked: &Target, etag: Option<String>) -> PageRequest {
+        PageRequest { resource: self.listing.resource.to_string(), target: asked.clone(), etag }
+    }
+
+    /// What a page means: the rows to land with it, and what to ask next.
+    fn landing(
+        &mut self,
+        asked: &Target,
+        page: Page,
+        known: Option<KnownPage>,
+    ) -> Result<(Landing, Option<Target>), Unreadable> {
+        let whole = self.begin.route.incremental.is_none();
+        let unchanged = page.unchanged;
+        let (mut found, link, keys) = match known {
+            Some(known) if unchanged => {
+                let found = PageRows { items: known.keys.len(), ..PageRows::default() };
+                (found, known.next, known.keys)
+            }
+            _ => {
+                let found = self.rows(&page)?;
+                let keys = found.rows.iter().map(|row| row.key.clone()).collect();
+                (found, page.next, keys)
+            }
+        };
+        let seen = Seen { latest: found.latest.take(), link: link.clone(), items: found.items };
+        let (cursor, next) = if unchanged && !whole && link.is_none() {
+            (Cursor { ended: true, ..self.begin.cursor.clone() }, None)
+        } else {
+            self.begin.route.after(asked, &self.begin.cursor, seen)
+        };
+        // A page of a listing that is read by time is asked again only where it ended.
+        let again = whole || cursor.probe.is_some();
+        let name = asked.to_string();
+        let known = page.etag.filter(|_| again && !unchanged).map(|etag| KnownPage {
+            target: name.clone(),
+            etag,
+            next: link.clone(),
+            keys: keys.clone(),
+        });
+        self.place.targets.push(name.clone());
+        self.count(found.items, keys);
+        self.begin.cursor = cursor;
+        let end = next.is_none().then(|| self.end(whole, &name));
+        Ok((Landing { status: page.status, next: link, known, end, ..self.bring(name, found) }, next))
+    }
+
+    /// The rows of a page.
+    pub(super) fn rows(&self, page: &Page) -> Result<PageRows, Unreadable> {
+        self.begin.shape.read(&page.body, &self.begin.parent.given, self.place.items)
+    }
+
+    pub(super) fn count(&mut self, items: usize, keys: Vec<String>) {
+        self.place.items += items;
+        if self.begin.route.incremental.is_none() || self.extraction.options.full {
+            self.place.keys.extend(keys);
+        }
+    }
+
+    /// The rows of a page on their way, where the listing stands as before.
+    pub(super) fn bring(&mut self, target: String, found: PageRows) -> Landing {
+        Landing {
+            listing: self.listing.clone(),
+            shape: Arc::clone(&self.begin.shape),
+            at: self.extraction.run.clock.now(),
+            target,
+            status: 200,
+            millis: 0,
+            items: found.items,
+            next: None,
+            rows: self.met.new_of(found.rows),
+            known: None,
+            cursor: self.begin.cursor.clone(),
+            end: None,
+        }
+    }
+
+    fn end(&mut self, whole: bool, last: &str) -> load::End {
+        let targets = if whole { std::mem::take(&mut self.place.targets) } else { vec![last.to_owned()] };
+        let all = whole || self.extraction.options.full;
+        load::End { targets, keys: all.then(|| std::mem::take(&mut self.place.keys)) }
+    }
+}
+
+/// Asks the source when there is room; the page and how long it took, or what stops the listing.
+pub(super) async fn fetch<S: Source>(
+    extraction: &Extraction<'_, S>,
+    shared: &Shared,
+    request: PageRequest,
+) -> Result<Result<(Page, u64), Stop>, Error> {
+    if let Some(reason) = shared.stopped() {
+        return Ok(Err((Trouble::Stopped, format!("not reached: {reason}"))));
+    }
+    let cancel = &extraction.run.cancel;
+    if cancel.is_cancelled() {
+        return Ok(Err(interrupted(shared)));
+    }
+    let answer = async {
+        // The semaphore is never closed, so there is always a permit to wait for.
+        let _room = shared.room.acquire().await;
+        let watch = Stopwatch::start();
+        (extraction.source.page(&request).await, watch.millis())
+    };
+    tokio::select! {
+        () = cancel.cancelled() => Ok(Err(interrupted(shared))),
+        (page, millis) = answer => match page {
+            Ok(page) => Ok(Ok((page, millis))),
+            Err(error) => match error.trouble {
+                Trouble::Unauthorized => Err(Error::Unauthorized { source: error }),
+                Trouble::Stopped => {
+                    shared.stop(&error.message);
+                    Ok(Err((Trouble::Stopped, error.message)))
+                }
+                trouble => Ok(Err((trouble, error.message))),
+            },
+        },
+    }
+}
+
+fn interrupted(shared: &Shared) -> Stop {
+    let reason = "interrupted";
+    shared.stop(reason);
+    (Trouble::Stopped, reason.to_owned())
+}
+
+pub(super) fn broken(asked: &Target, unreadable: &Unreadable) -> Stop {
+    let cause = std::error::Error::source(unreadable).map(|cause| format!(": {cause}"));
+    (Trouble::Broken, format!("{asked}: {unreadable}{}", cause.unwrap_or_default()))
+}
+
+/// The rows that were met in this reading, as far as it matters: pages that are asked from a time on
+/// begin with rows of the page before, and rows that move while they are read come again.
+struct Met {
+    fresh: bool,
+    /// Hashes of all keys, where the table had no row before.
+    keys: HashSet<u64>,
+    hasher: RandomState,
+    /// Keys and hashes of the last page's rows.
+    last: HashMap<String, String>,
+}
+
+impl Met {
+    fn new(fresh: bool) -> Self {
+        Self { fresh, keys: HashSet::new(), hasher: RandomState::new(), last: HashMap::new() }
+    }
+
+    /// The rows that were not on the page before; those that no page had and the table neither are marked.
+    fn new_of(&mut self, rows: Vec<Row>) -> Vec<Row> {
+        let now = rows.iter().map(|row| (row.key.clone(), row.hash.clone())).collect();
+        let last = std::mem::replace(&mut self.last, now);
+        let new = rows.into_iter().filter(|row| last.get(&row.key) != Some(&row.hash));
+        new.map(|row| Row { fresh: self.fresh && self.keys.insert(self.hasher.hash_one(&row.key)), ..row })
+            .collect()
+    }
+}

@@ -1,0 +1,348 @@
+//! Reading a pipeline's resources page by page from a source into the warehouse.
+//!
+//! This drives; what comes next is decided in `cursor`, how a resource ended in `outcome`. Resources
+//! that need nothing of each other are read in one wave, many listings at once; what hangs below their
+//! rows comes in a later wave. Cancelling takes effect between pages, and every page that landed stays.
+
+mod listing;
+mod parents;
+mod window;
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::StreamExt as _;
+
+use super::load::{Gone, Landed, Loader, Tallies};
+use super::outcome::{End, Outcome, Status, judge};
+use super::schema::Cell;
+use super::source::{Source, SourceError, Trouble};
+use super::spec::{Resource, Spec};
+use super::store;
+use super::warehouse::{self, At, Warehouse};
+use crate::artifact::Event;
+use crate::error::{Exit, Failure};
+use crate::telemetry::Run;
+use listing::Begin;
+
+/// Listings that are read at once.
+const AT_ONCE: usize = 24;
+
+/// Requests that are under way at once.
+const IN_FLIGHT: usize = 16;
+
+/// What is read, from where, into what.
+#[derive(Debug)]
+pub struct Extraction<'a, S> {
+    /// The run it belongs to.
+    pub run: &'a Run,
+    /// The pipeline.
+    pub spec: &'a Spec,
+    /// Where pages come from.
+    pub source: &'a S,
+    /// Where rows go.
+    pub warehouse: &'a Warehouse,
+    /// What narrows it.
+    pub options: Options,
+}
+
+/// What narrows an extraction.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Which GitHub or hub the rows come from: its address, or another name that stays.
+    pub origin: String,
+    /// Resources to read, their parents too; empty means the pipeline's defaults.
+    pub only: Vec<String>,
+    /// Items to read instead of listing all, for resources with a `chosen` path.
+    pub chosen: Vec<String>,
+    /// Reads everything anew, as if nothing were known, and removes what is gone at the source.
+    pub full: bool,
+}
+
+/// Why an extraction ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The source refuses the credential.
+    #[error("the source refuses the credential")]
+    Unauthorized {
+        /// What it said.
+        source: SourceError,
+    },
+    /// No resource has this name.
+    #[error("the pipeline `{pipeline}` has no resource `{name}`")]
+    Unknown {
+        /// The pipeline.
+        pipeline: String,
+        /// The name.
+        name: String,
+        /// The nearest one.
+        hint: Option<String>,
+    },
+    /// The warehouse failed.
+    #[error(transparent)]
+    Warehouse(#[from] warehouse::Error),
+}
+
+impl From<Gone> for Error {
+    /// Stands until the writer itself says why it ended.
+    fn from(_: Gone) -> Self {
+        Self::Warehouse(warehouse::Error::Writer)
+    }
+}
+
+impl Failure for Error {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Unauthorized { .. } => Exit::Unable,
+            Self::Unknown { .. } => Exit::Usage,
+            Self::Warehouse(error) => error.exit(),
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Unauthorized { source } => source.hints.clone(),
+            Self::Unknown { hint, .. } => hint.iter().cloned().collect(),
+            Self::Warehouse(error) => error.hints(),
+        }
+    }
+}
+
+/// What the readings of one extraction share.
+struct Shared {
+    loader: Loader,
+    /// Set once the source will answer nothing more; every listing then stops at its next page.
+    stopped: Mutex<Option<String>>,
+    /// Room for requests.
+    room: tokio::sync::Semaphore,
+}
+
+impl Shared {
+    fn stopped(&self) -> Option<String> {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn stop(&self, reason: &str) {
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        stopped.get_or_insert_with(|| reason.to_owned());
+    }
+}
+
+/// A resource that is being read.
+struct Work<'a> {
+    resource: &'a Resource,
+    /// Listings that are still to be read.
+    begins: Vec<Begin>,
+    /// The keys of all its parents, whether or not they are asked now.
+    parents: Vec<String>,
+    ends: Vec<End>,
+    requests: u64,
+}
+
+impl<S: Source> Extraction<'_, S> {
+    /// Reads the resources and says how each ended.
+    pub async fn run(&self) -> Result<Vec<Outcome>, Error> {
+        let resources = wanted(self.spec, &self.options.only)?;
+        store::prepare(self.warehouse, self.spec)?;
+        let (loader, writing) = Loader::start(self.warehouse.clone(), self.run.id.clone());
+        let room = tokio::sync::Semaphore::new(IN_FLIGHT);
+        let shared = Shared { loader, stopped: Mutex::default(), room };
+        let read = self.waves(&resources, &shared).await;
+        drop(shared);
+        writing.await.map_err(|_panicked| warehouse::Error::Writer)??;
+        read
+    }
+
+    async fn waves(&self, resources: &[&Resource], shared: &Shared) -> Result<Vec<Outcome>, Error> {
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        let mut before = Tallies::new();
+        for wave in waves(resources) {
+            let mut works = Vec::with_capacity(wave.len());
+            for resource in wave {
+                self.tell(resource, "running");
+                works.push(self.work(resource)?);
+            }
+            while works.iter().any(|work| !work.begins.is_empty()) {
+                self.read(&mut works, shared).await?;
+            }
+            let after = shared.loader.settle().await?;
+            for work in works {
+                let tally = |tallies: &Tallies| tallies.get(&work.resource.name).copied().unwrap_or_default();
+                let landed = tally(&after).since(tally(&before));
+                let outcome = self.end(&work, landed, &outcomes, shared)?;
+                self.note(&outcome)?;
+                outcomes.push(outcome);
+            }
+            before = after;
+        }
+        outcomes.sort_by_key(|outcome| resources.iter().position(|resource| resource.name == outcome.name));
+        Ok(outcomes)
+    }
+
+    /// Reads the listings that are to be read. Where one over all parents is refused, those of the
+    /// parents are to be read next.
+    async fn read(&self, works: &mut [Work<'_>], shared: &Shared) -> Result<(), Error> {
+        let begins = works.iter_mut().enumerate().flat_map(|(index, work)| {
+            let resource = work.resource;
+            std::mem::take(&mut work.begins).into_iter().map(move |begin| (index, resource, begin))
+        });
+        let reads = begins.collect::<Vec<_>>().into_iter().map(async |(index, resource, begin)| {
+            let over_all = begin.over_all;
+            let read = self.listing(resource, begin, shared).await?;
+            Ok::<_, Error>((index, over_all, read))
+        });
+        let mut reads = futures_util::stream::iter(reads).buffer_unordered(AT_ONCE);
+        while let Some(read) = reads.next().await {
+            let (index, over_all, (requests, end)) = read?;
+            let Some(work) = works.get_mut(index) else { continue };
+            work.requests += requests;
+            if over_all && matches!(end, End::Trouble(Trouble::NotPermitted, _)) {
+                work.begins = self.begins(work.resource, parents::Which::Each)?.0;
+            } else {
+                work.ends.push(end);
+            }
+        }
+        Ok(())
+    }
+
+    fn end(
+        &self,
+        work: &Work<'_>,
+        landed: Landed,
+        before: &[Outcome],
+        shared: &Shared,
+    ) -> Result<Outcome, Error> {
+        let resource = work.resource;
+        let (mut status, mut reason) = judge(&work.ends);
+        let incomplete = before
+            .iter()
+            .filter(|outcome| outcome.status != Status::Complete)
+            .find(|outcome| needs(resource, &outcome.name));
+        if let Some(incomplete) = incomplete.filter(|_| status == Status::Complete) {
+            status = if incomplete.status == Status::Skipped { Status::Skipped } else { Status::Partial };
+            reason = Some(format!("`{}` is {}", incomplete.name, incomplete.status.name()));
+        }
+        let mut removed = landed.removed;
+        if incomplete.is_none() && shared.stopped().is_none() {
+            let gone = store::Gone { run: &self.run.id, at: self.run.clock.now() };
+            let of = (self.options.origin.as_str(), resource.name.as_str());
+            removed += store::prune(self.warehouse, of, &work.parents, gone)?;
+        }
+        Ok(Outcome {
+            name: resource.name.clone(),
+            status,
+            rows: landed.changed,
+            removed,
+            rejected: landed.rejected,
+            requests: work.requests,
+            reason,
+        })
+    }
+
+    fn note(&self, outcome: &Outcome) -> Result<(), Error> {
+        let run = self.run;
+        run.events.send(Event::Resource {
+            name: outcome.name.clone(),
+            status: outcome.status.name().to_owned(),
+            rows: outcome.rows,
+            requests: outcome.requests,
+            reason: outcome.reason.clone(),
+        });
+        let cells = vec![
+            Cell::text(&self.options.origin),
+            Cell::text(&run.id.0),
+            Cell::text(&self.spec.name),
+            Cell::text(&outcome.name),
+            Cell::text(outcome.status.name()),
+            Cell::count(outcome.rows),
+            Cell::count(outcome.removed),
+            Cell::count(outcome.rejected),
+            Cell::count(outcome.requests),
+            store::optional(outcome.reason.as_deref()),
+            Cell::time(run.clock.now()),
+        ];
+        let columns = [
+            "origin", "run", "pipeline", "resource", "status", "rows", "removed", "rejected", "requests",
+            "reason", "ended_at",
+        ];
+        Ok(self.warehouse.write(|writer| writer.append(At::own("outcomes"), &columns, &[cells]))?)
+    }
+
+    fn tell(&self, resource: &Resource, status: &str) {
+        let name = resource.name.clone();
+        self.run.events.send(Event::Resource {
+            name,
+            status: status.to_owned(),
+            rows: 0,
+            requests: 0,
+            reason: None,
+        });
+    }
+}
+
+/// The resources to read, in the spec's order: the chosen ones and whatever they hang below.
+fn wanted<'a>(spec: &'a Spec, only: &[String]) -> Result<Vec<&'a Resource>, Error> {
+    let known: Vec<_> = spec.resources.iter().map(|resource| resource.name.as_str()).collect();
+    if let Some(name) = only.iter().find(|name| !known.contains(&name.as_str())) {
+        let hint = super::spec::nearest("resource", name, &known);
+        return Err(Error::Unknown { pipeline: spec.name.clone(), name: name.clone(), hint });
+    }
+    let mut names: HashSet<&str> = spec
+        .resources
+        .iter()
+        .filter(|resource| if only.is_empty() { resource.default } else { only.contains(&resource.name) })
+        .map(|resource| resource.name.as_str())
+        .collect();
+    for resource in spec.resources.iter().rev() {
+        if names.contains(resource.name.as_str()) {
+            names.extend(resource.parent.as_deref());
+            names.extend(resource.touched.as_ref().map(|touched| touched.by.as_str()));
+        }
+    }
+    Ok(spec.resources.iter().filter(|resource| names.contains(resource.name.as_str())).collect())
+}
+
+/// Whether a resource can only be read after another.
+fn needs(resource: &Resource, other: &str) -> bool {
+    resource.parent.as_deref() == Some(other)
+        || resource.touched.as_ref().is_some_and(|touched| touched.by == other)
+}
+
+/// The resources in waves: each in the first wave after all that it needs.
+fn waves<'a>(resources: &[&'a Resource]) -> Vec<Vec<&'a Resource>> {
+    let mut waves: Vec<Vec<&Resource>> = Vec::new();
+    for resource in resources {
+        let needed = |wave: &Vec<&Resource>| wave.iter().any(|other| needs(resource, &other.name));
+        let after = waves.iter().rposition(needed).map_or(0, |index| index + 1);
+        match waves.get_mut(after) {
+            Some(wave) => wave.push(resource),
+            None => waves.push(vec![resource]),
+        }
+    }
+    waves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wave_needs_only_what_came_before() {
+        let text = r#"
+            source = "github"
+            resources = [
+                { name = "repos", path = "/r", key = ["id"] },
+                { name = "users", path = "/u", key = ["id"] },
+                { name = "issues", path = "/{id}/i", parent = "repos", key = ["id"] },
+                { name = "labels", path = "/{id}/l", parent = "repos", key = ["id"] },
+                { name = "comments", path = "/{id}/c", parent = "repos", key = ["id"], touched = { by = "issues", column = "repo_id" } },
+            ]
+        "#;
+        let spec = Spec::parse("p", text).unwrap();
+        let resources: Vec<_> = spec.resources.iter().collect();
+        let names =
+            |wave: Vec<&Resource>| wave.iter().map(|resource| resource.name.clone()).collect::<Vec<_>>();
+        let found: Vec<_> = waves(&resources).into_iter().map(names).collect();
+        assert_eq!(found, [vec!["repos", "users"], vec!["issues", "labels"], vec!["comments"]]);
+    }
+}

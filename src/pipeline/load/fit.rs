@@ -1,0 +1,55 @@
+//! Making a table wide enough for rows whose columns are inferred.
+
+use super::Landing;
+use crate::pipeline::normalize::Values;
+use crate::pipeline::schema::{self, Change, Column, Kind};
+use crate::pipeline::store::LINEAGE;
+use crate::pipeline::warehouse::{Error, Writer, quoted};
+
+/// The columns of a resource's table after it can hold the rows of these pages.
+pub(super) fn columns(writer: &Writer<'_>, table: &str, pages: &[Landing]) -> Result<Vec<Column>, Error> {
+    let declared = pages.first().map(|page| page.shape.columns()).unwrap_or_default();
+    if !declared.is_empty() {
+        return Ok(declared.to_vec());
+    }
+    let columns = own_columns(writer, table)?;
+    let rows = pages.iter().flat_map(|page| &page.rows);
+    let values = rows.flat_map(|row| match &row.values {
+        Values::Inferred(values) => values.as_slice(),
+        Values::Declared(..) => &[],
+    });
+    let changes = schema::changes(&columns, values.map(|(name, value)| (name.as_str(), value)));
+    if changes.is_empty() {
+        return Ok(columns);
+    }
+    changes.iter().try_for_each(|change| alter(writer, table, change, &columns))?;
+    own_columns(writer, table)
+}
+
+fn own_columns(writer: &Writer<'_>, table: &str) -> Result<Vec<Column>, Error> {
+    let columns = writer.columns_of(&format!("SELECT * FROM {}", quoted(table)))?;
+    let own = columns.into_iter().filter(|column| !LINEAGE.contains(&column.name.as_str()));
+    Ok(own
+        .filter_map(|column| Some(Column { kind: Kind::from_sql(&column.kind)?, name: column.name }))
+        .collect())
+}
+
+fn alter(writer: &Writer<'_>, table: &str, change: &Change, columns: &[Column]) -> Result<(), Error> {
+    let table = quoted(table);
+    let sql = match change {
+        Change::Add(column) => {
+            format!("ALTER TABLE {table} ADD COLUMN {} {}", quoted(&column.name), column.kind.sql())
+        }
+        Change::Widen(column) => {
+            let name = quoted(&column.name);
+            let was = columns.iter().find(|old| old.name == column.name).map(|old| old.kind);
+            let text = match was {
+                Some(Kind::Timestamp) => format!("strftime({name}, '%Y-%m-%dT%H:%M:%SZ')"),
+                _ => name.clone(),
+            };
+            let value = if column.kind == Kind::Json { format!("to_json({text})") } else { text };
+            format!("ALTER TABLE {table} ALTER COLUMN {name} TYPE {} USING {value}::{0}", column.kind.sql())
+        }
+    };
+    writer.execute(&sql, &[]).map(drop)
+}
