@@ -6,7 +6,7 @@
 use crate::artifact::{Branch, CommitId, Event};
 use crate::context::secrets;
 use crate::git;
-use crate::github::NewPull;
+use crate::github::{NewPull, Pull};
 use crate::telemetry::{Audit, audit};
 
 use super::journal::Journal;
@@ -71,7 +71,8 @@ pub(super) async fn tell(site: &Site<'_>, task: &Task, journal: &Journal) -> Res
     Ok(())
 }
 
-/// Opens a pull request for the branch, or finds the one that is open. On GitHub the branch is pushed first.
+/// Opens a pull request for the branch, or finds the one that is open: its page on GitHub, where the branch is
+/// pushed first; `owner/name#1` on the hub, which has no pages.
 pub(super) async fn pull_request(site: &Site<'_>, task: &Task, journal: &Journal) -> Result<String, Error> {
     let Some(facts) = facts(site, task, journal)? else { return Ok(String::new()) };
     let (client, repo) = (site.tracker.client, site.tracker.repo);
@@ -83,7 +84,7 @@ pub(super) async fn pull_request(site: &Site<'_>, task: &Task, journal: &Journal
         audit(Audit::Git, "pushed", &format!("{} to {REMOTE}", journal.branch));
     }
     if let Some(open) = client.pulls_from(repo, &journal.branch.0).await?.into_iter().next() {
-        return Ok(open.url);
+        return Ok(place(site, open));
     }
     let commit = journal.commit.clone().unwrap_or_else(|| journal.base.clone());
     let comment = message::comment(&facts, &commit, &journal.branch);
@@ -93,18 +94,31 @@ pub(super) async fn pull_request(site: &Site<'_>, task: &Task, journal: &Journal
         head: journal.branch.0.clone(),
         base: journal.onto.0.clone(),
     };
-    Ok(client.create_pull(repo, &new).await?.url)
+    Ok(place(site, client.create_pull(repo, &new).await?))
+}
+
+fn place(site: &Site<'_>, pull: Pull) -> String {
+    match site.tracker.home {
+        Home::Github => pull.url,
+        Home::Hub => format!("{}{}", site.tracker.repo, pull.number),
+    }
 }
 
 /// What the person does next.
-pub(super) fn next_steps(journal: &Journal, current: Option<&Branch>) -> Vec<Step> {
+pub(super) fn next_steps(journal: &Journal, home: Home, current: Option<&Branch>) -> Vec<Step> {
     let Journal { branch, onto, .. } = journal;
     let mut steps = vec![Step::new("see what changed", format!("git diff {onto}...{branch}"))];
-    if let Some(url) = &journal.pull_request {
-        steps.push(Step::new("look at the pull request", url.clone()));
-    } else {
-        steps.push(Step::new("ship it", merge(journal, current)));
-        steps.push(Step::new("or open a pull request", format!("planwright build {} --pr", journal.issue.0)));
+    let merge = || Step::new("ship it", merge(journal, current));
+    match (&journal.pull_request, home) {
+        (Some(url), Home::Github) => steps.push(Step::new("look at the pull request", url.clone())),
+        (Some(place), Home::Hub) => {
+            let what = format!("show the pull request {place} to other tools");
+            steps.extend([merge(), Step::new(&what, "planwright hub serve".to_owned())]);
+        }
+        (None, _) => {
+            let pull = format!("planwright build {} --pr", journal.issue.0);
+            steps.extend([merge(), Step::new("or open a pull request", pull)]);
+        }
     }
     steps.push(Step::new("after merging, see what is next", "planwright plan next".to_owned()));
     steps.push(Step::new("after merging, throw the worktree away", forget_worktree(journal)));

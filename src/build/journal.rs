@@ -58,7 +58,7 @@ pub(super) struct Journal {
     pub(super) said: String,
     /// The commit, made but perhaps not yet on its branch.
     pub(super) commit: Option<CommitId>,
-    /// The address of the pull request.
+    /// The pull request: its page on GitHub, `owner/name#1` on the hub.
     pub(super) pull_request: Option<String>,
 }
 

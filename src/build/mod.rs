@@ -171,7 +171,7 @@ async fn taken_up(site: &Site<'_>, task: &Task) -> Result<Journal, Error> {
 async fn outcome(site: &Site<'_>, task: &Task, journal: Journal) -> Result<Outcome, Error> {
     let current = site.repo.current_branch().await?;
     let cost = cost(site, task)?;
-    let next = deliver::next_steps(&journal, current.as_ref());
+    let next = deliver::next_steps(&journal, site.tracker.home, current.as_ref());
     let (Some(commit), Some(tree), Some(verdict)) = (journal.commit, journal.tree, journal.verdict) else {
         let stop = order::Stop::Gate("its journal holds no commit".to_owned());
         return Err(Error::Stopped {

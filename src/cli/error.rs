@@ -53,6 +53,9 @@ pub(super) enum Error {
         /// What needs the answer.
         what: String,
     },
+    /// A plan would be paid for, and nobody could say yes to publishing it.
+    #[error("publishing the plan needs a yes, and this is not a terminal; no model was asked")]
+    NobodyToPublish,
     /// The person said no.
     #[error("stopped: {what} was declined")]
     Declined {
@@ -156,6 +159,10 @@ impl Failure for Error {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::NobodyToAsk { .. } => vec!["say `--yes`, or look first with `--dry-run`".to_owned()],
+            Self::NobodyToPublish => vec![
+                "say `--yes` to publish it, `--dry-run` to look at it, or `--out FILE` to keep it in a file"
+                    .to_owned(),
+            ],
             Self::NoRepository { .. } => {
                 vec!["git init && git add --all && git commit --message Begin".to_owned()]
             }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::error::{Error, Stop};
 use super::session::{Call, Session, Settled};
-use crate::artifact::RepoName;
+use crate::artifact::{IssueNumber, RepoName};
 use crate::build::Home;
 use crate::config::settings::GithubApi;
 use crate::git;
@@ -90,17 +90,28 @@ impl Tracker {
 
     /// Says where issues go, before anything is published.
     pub(super) fn introduce(&self, session: &Session<'_>) {
-        let (name, url, repo) = (&self.name, self.client.base(), &self.repo);
-        session.run.events.note(if self.home() == Home::Hub {
-            format!("issues of {repo} live on {name} at {url}; set GITHUB_TOKEN for github.com")
-        } else {
-            format!("issues of {repo} live on {name}")
+        let (name, repo) = (&self.name, &self.repo);
+        session.run.events.note(match self.home() {
+            Home::Github => format!("issues of {repo} live on {name}"),
+            Home::Hub => format!(
+                "issues of {repo} live on {name}; set GITHUB_TOKEN for github.com\n\
+                 look at them: `planwright plan status`, or with other tools while `planwright hub serve` runs"
+            ),
         });
     }
 
     /// Whose server it is.
     pub(super) fn home(&self) -> Home {
         if self.origin.starts_with("hub:") { Home::Hub } else { Home::Github }
+    }
+
+    /// What people find an issue by: its page on GitHub; `owner/name#1` on the hub, whose address ends with
+    /// the process.
+    pub(super) fn place(&self, number: IssueNumber, url: &str) -> String {
+        match self.home() {
+            Home::Github => url.to_owned(),
+            Home::Hub => format!("{}{number}", self.repo),
+        }
     }
 
     /// Closes the hub, if this was one: its folder and port are free afterwards.

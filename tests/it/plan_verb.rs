@@ -85,14 +85,38 @@ fn an_issue_closes_when_its_commit_reaches_the_default_branch() {
 #[test]
 fn nothing_is_published_without_a_yes_where_nobody_can_be_asked() {
     let mut world = world();
-    let _models = world.speaks(planner());
+    let models = world.speaks(planner());
     world
         .planwright(&["plan", GOAL])
         .ended(2)
+        .said("no model was asked")
+        .said("hint: say `--yes` to publish it, `--dry-run` to look at it, or `--out FILE`");
+    assert_eq!(models.received().len(), 0);
+    world
+        .planwright(&["plan", GOAL, "--out", "plan.json"])
+        .ended(0)
         .said("└─ say-name Say the name · small\n     after say-hello\n     ☐ The greeting is printed (command)")
-        .said("hint: say `--yes`, or look first with `--dry-run`");
+        .said("nothing was published");
     world.planwright(&["plan", "status"]).ended(0).said("no open planned issues");
-    world.planwright(&["plan", "publish", "--yes"]).ended(0).said("3 created");
+    world
+        .planwright(&["plan", "publish", "plan.json"])
+        .ended(2)
+        .said("hint: say `--yes`, or look first with `--dry-run`");
+    world.planwright(&["plan", "publish", "plan.json", "--yes"]).ended(0).said("3 created");
+}
+
+#[test]
+fn an_issue_on_the_hub_has_a_name_and_no_address_that_dies_with_the_run() {
+    let mut world = world();
+    let _models = world.speaks(planner());
+    let published = world.planwright(&["plan", GOAL, "--yes"]).ended(0);
+    assert!(published.stdout.starts_with("local/hello#"), "{}", published.stdout);
+    let next = world.planwright(&["plan", "next"]).ended(0).said("local/hello#");
+    let status = world.planwright(&["plan", "status"]).ended(0);
+    assert_eq!(published.stderr.matches("planwright hub serve").count(), 1, "{}", published.stderr);
+    for ran in [published, next, status] {
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("http://"), "{ran:?}");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::error::{Error, Stop};
 use super::minds::Minds;
 use super::plans::Plans;
+use super::screen::Screen;
 use super::session::{self, Call, Session};
 use super::tracker::Tracker;
 use super::{agree, ask};
@@ -18,7 +19,7 @@ use crate::artifact::{IssueNumber, Plan};
 use crate::config::{Flag, Role};
 use crate::error::Exit;
 use crate::git;
-use crate::plan::{self, Survey, file};
+use crate::plan::{self, Existing, Survey, file};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,6 +27,7 @@ Examples:
   planwright plan \"…\" --context notes.md --context docs/
   planwright plan \"…\" --show-context      what would be sent, and to stop there
   planwright plan \"…\" --dry-run --out plan.json
+  planwright plan \"…\" --yes             in a script, where nobody can be asked
   planwright plan publish plan.json       twice makes nothing twice
   planwright plan next                    the issue that is ready
   planwright plan status                  every planned issue";
@@ -52,7 +54,7 @@ struct Draft {
     /// Print exactly what would be sent, and stop
     #[arg(long)]
     show_context: bool,
-    /// Also write the plan to FILE
+    /// Also write the plan to FILE; where nobody can be asked, only there
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Plan anew, even where an epic for this goal is there
@@ -108,6 +110,40 @@ impl Args {
     }
 }
 
+/// Whether a plan is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Consent {
+    /// It is.
+    Given,
+    /// The person is asked.
+    Asked,
+    /// It is not.
+    Withheld,
+}
+
+impl Offer {
+    const fn consent(&self) -> Consent {
+        match (self.yes, self.dry_run) {
+            (true, _) => Consent::Given,
+            (_, true) => Consent::Withheld,
+            _ => Consent::Asked,
+        }
+    }
+}
+
+impl Draft {
+    /// Where nobody can be asked, a plan that goes to a file stays there, and one that would go nowhere is
+    /// refused before it is paid for.
+    fn consent(&self, screen: Screen) -> Result<Consent, Error> {
+        match self.publish.consent() {
+            Consent::Asked if screen.can_ask => Ok(Consent::Asked),
+            Consent::Asked if self.out.is_some() || self.show_context => Ok(Consent::Withheld),
+            Consent::Asked => Err(Error::NobodyToPublish),
+            consent => Ok(consent),
+        }
+    }
+}
+
 /// Runs `plan` or what follows it.
 pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
     session::within(call, "plan", &args.flags(), async |session| {
@@ -119,7 +155,7 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
                 let (path, plan) = chosen(session, file.as_deref())?;
                 tracker.introduce(session);
                 tell(session, &plan).await?;
-                offer(session, &tracker, publish, (&path, plan)).await
+                offer(session, &tracker, publish.consent(), (&path, plan)).await
             }
             Some(Verb::Next { .. }) => next(session, &tracker).await,
             Some(Verb::Status { epic, .. }) => status(session, &tracker, *epic).await,
@@ -137,6 +173,7 @@ async fn draft(
     tracker: &Tracker,
 ) -> Result<Exit, Stop> {
     let (goal, options) = (args.goal.as_deref().unwrap_or_default(), &args.draft);
+    let consent = options.consent(session.call.screen)?;
     let settings = &session.settled.loaded.settings;
     let documents: Vec<_> = options.context.iter().map(|path| session.call.dir.join(path)).collect();
     let survey_of = (&tracker.client, &tracker.repo);
@@ -147,19 +184,21 @@ async fn draft(
         return Ok(Exit::Done);
     }
     tracker.introduce(session);
-    if let Some((path, plan)) = to_continue(session, options, &survey).await? {
-        tell(session, &plan).await?;
-        return offer(session, tracker, &options.publish, (&path, plan)).await;
-    }
-    agree::agree(session, &[Role::Planner], options.publish.yes).await?;
-    let plan = drafted(session, repo, &survey, goal).await?;
-    let path = file::place(&settings.places.state, &plan.id);
-    file::save(&path, &plan)?;
+    let epic = survey.existing.as_ref().filter(|_| !options.anew);
+    let (path, plan) = if let Some(found) = to_continue(session, consent, epic).await? {
+        found
+    } else {
+        agree::agree(session, &[Role::Planner], options.publish.yes).await?;
+        let plan = drafted(session, repo, &survey, goal).await?;
+        let path = file::place(&settings.places.state, &plan.id);
+        file::save(&path, &plan)?;
+        (path, plan)
+    };
     if let Some(out) = &options.out {
         file::save(&session.call.dir.join(out), &plan)?;
     }
     tell(session, &plan).await?;
-    offer(session, tracker, &options.publish, (&path, plan)).await
+    offer(session, tracker, consent, (&path, plan)).await
 }
 
 /// Asks the planner.
@@ -179,17 +218,17 @@ async fn drafted(session: &Session<'_>, repo: &git::Repo, survey: &Survey, goal:
 /// The plan of an epic that is there for the same goal, if the person wants to go on with it.
 async fn to_continue(
     session: &Session<'_>,
-    options: &Draft,
-    survey: &Survey,
+    consent: Consent,
+    epic: Option<&Existing>,
 ) -> Result<Option<(PathBuf, Plan)>, Stop> {
-    let Some(epic) = survey.existing.as_ref().filter(|_| !options.anew) else { return Ok(None) };
+    let Some(epic) = epic else { return Ok(None) };
     let state = &session.settled.loaded.settings.places.state;
     let path = file::place(state, &epic.plan);
     let (number, title) = (epic.number, &epic.title);
     if !path.exists() {
         return Err(Error::PlannedElsewhere { number, plan: epic.plan.clone() }.into());
     }
-    if options.publish.dry_run || options.publish.yes {
+    if consent != Consent::Asked {
         session.run.events.note(format!("going on with {number} {title}; `--anew` plans it anew"));
         return Ok(Some((path.clone(), file::load(&path)?)));
     }
@@ -216,7 +255,7 @@ async fn tell(session: &Session<'_>, plan: &Plan) -> Result<(), Stop> {
 async fn offer(
     session: &Session<'_>,
     tracker: &Tracker,
-    options: &Offer,
+    consent: Consent,
     (path, mut plan): (&Path, Plan),
 ) -> Result<Exit, Stop> {
     let screen = session.call.screen;
@@ -224,14 +263,14 @@ async fn offer(
     if !errors.is_empty() {
         return Err(plan::Error::Lint { problems: errors }.into());
     }
-    if options.dry_run {
+    if consent == Consent::Withheld {
         screen.mention(format!(
             "\nnothing was published; `planwright plan publish {}` does it",
             path.display()
         ));
         return Ok(Exit::Done);
     }
-    if !options.yes {
+    if consent == Consent::Asked {
         let count = plan.issues.len() + 1;
         let question = format!("Publish {count} issues to {} on {}?", tracker.repo, tracker.name);
         ask::confirm(screen, "publishing", &question).await?;
@@ -250,7 +289,7 @@ async fn offer(
         screen.result(json!({ "event": "published", "report": report }))?;
     } else {
         screen.mention(tree::published(&report));
-        screen.result(&report.url)?;
+        screen.result(tracker.place(report.epic.number, &report.url))?;
     }
     screen.mention("next: planwright plan next");
     Ok(Exit::Done)
@@ -279,7 +318,8 @@ async fn next(session: &Session<'_>, tracker: &Tracker) -> Result<Exit, Stop> {
         screen.result(json!({ "event": "next", "issue": entry }))?;
     } else {
         screen.result(format!("{} {}", entry.number, entry.title))?;
-        screen.mention(format!("{}\nbuild it: planwright build {}", entry.url, entry.number.0));
+        let place = tracker.place(entry.number, &entry.url);
+        screen.mention(format!("{place}\nbuild it: planwright build {}", entry.number.0));
     }
     Ok(Exit::Done)
 }
