@@ -81,7 +81,8 @@ impl From<RepoName> for String {
     }
 }
 
-/// A path inside a repository: relative, `/` between parts, no `..`, never `.git`.
+/// A path inside a repository: relative, `/` between parts, no `..`, never `.git`. A backslash is a letter
+/// like any other, but on Windows, where it would part folders.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RepoPath(String);
@@ -109,7 +110,7 @@ impl std::str::FromStr for RepoPath {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let invalid = || Invalid { what: "path in the repository", found: text.to_owned() };
-        if text.contains(['\0', '\\']) {
+        if text.contains('\0') || (cfg!(windows) && text.contains('\\')) {
             return Err(invalid());
         }
         let mut parts = Vec::new();

@@ -98,6 +98,7 @@ async fn after(
     let round = journal.state.round;
     harness.run.events.stage("checks", format!("running the checks after round {round}: they must be green"));
     let frozen = tree::freeze_all(&bench.repo).await?;
+    tell_of_litter(harness, bench).await?;
     let mut evidence = checks::run(harness, criteria, checks::Phase::After(round)).await;
     uninterrupted(harness)?;
     evidence.tree = Some(frozen.tree.clone());
@@ -106,6 +107,20 @@ async fn after(
     journal.after = Some(evidence);
     journal.findings.clear();
     Ok(Event::CheckedAfter(colour))
+}
+
+/// What tools left behind is not committed, and not passed over in silence.
+async fn tell_of_litter(harness: &Bench<'_>, bench: &Workbench) -> Result<(), Error> {
+    let litter = bench.repo.litter().await?;
+    let parts = litter.into_iter().map(|(part, files)| match files {
+        1 => part,
+        files => format!("{part} ({files} files)"),
+    });
+    let parts = parts.collect::<Vec<_>>().join(", ");
+    if !parts.is_empty() {
+        harness.run.events.note(format!("left behind by tools, and left out of the commit: {parts}"));
+    }
+    Ok(())
 }
 
 /// Evidence of an interrupted run is none.

@@ -6,9 +6,11 @@
 //! person set up for themselves (name, address, credentials for `push`) stays in force. The `.git` file
 //! of a worktree is never believed: its git-dir is looked up in the repository's own records.
 
+mod blob;
 mod call;
 mod commit;
 mod error;
+mod litter;
 mod person;
 mod tree;
 mod worktree;

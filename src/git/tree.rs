@@ -1,8 +1,12 @@
 //! Trees: freezing the files into one, and reading what differs between two.
 
+use std::collections::BTreeMap;
+
 use crate::artifact::{CommitId, RepoPath, TreeId};
 
+use super::blob::entries;
 use super::call::Call;
+use super::litter::Litter;
 use super::{Error, Repo};
 
 /// One path that differs between two trees.
@@ -35,25 +39,43 @@ pub enum Status {
 }
 
 impl Repo {
-    /// Stages every change of the work tree and writes the tree. Ignored files stay out; so do nested
-    /// repositories and submodules, into which git would go and run what their own configuration says.
+    /// Stages every change of the work tree and writes the tree. Ignored files stay out, and so does
+    /// [litter](Self::litter); so do nested repositories and submodules, into which git would go and run
+    /// what their own configuration says.
     pub async fn stage_all(&self) -> Result<TreeId, Error> {
-        let untracked = ["ls-files", "-z", "--others", "--exclude-standard"];
-        let untracked = self.call_on_files().await?.args(untracked).bytes().await?;
+        let untracked = self.untracked().await?;
+        let litter = Litter::among(entries(&untracked));
         let changed = ["diff-files", "-z", "--name-only", "--no-ext-diff", "--ignore-submodules=all"];
         let changed = self.call_on_files().await?.args(changed).bytes().await?;
         let mut paths = Vec::new();
-        for path in untracked.split(|byte| *byte == 0).chain(changed.split(|byte| *byte == 0)) {
-            if !path.is_empty() && !path.ends_with(b"/") {
-                paths.extend_from_slice(path);
-                paths.push(0);
-            }
+        let new = entries(&untracked).filter(|path| litter.part(path).is_none());
+        for path in new.chain(entries(&changed)).filter(|path| !path.ends_with(b"/")) {
+            paths.extend_from_slice(path);
+            paths.push(0);
         }
         if !paths.is_empty() {
             let add = ["add", "-A", "--pathspec-from-file=-", "--pathspec-file-nul"];
             self.call_on_files().await?.args(add).input(paths).bytes().await?;
         }
         self.write_tree().await
+    }
+
+    /// Caches and reports of tools that lie in the work tree, untracked and not ignored: folders and files that
+    /// [`Self::stage_all`] leaves out, each with how many files it holds.
+    pub async fn litter(&self) -> Result<BTreeMap<String, usize>, Error> {
+        let untracked = self.untracked().await?;
+        let litter = Litter::among(entries(&untracked));
+        let mut found = BTreeMap::new();
+        for part in entries(&untracked).filter_map(|path| litter.part(path)) {
+            *found.entry(part).or_default() += 1;
+        }
+        Ok(found)
+    }
+
+    /// Files that are neither tracked nor ignored.
+    async fn untracked(&self) -> Result<Vec<u8>, Error> {
+        let args = ["ls-files", "-z", "--others", "--exclude-standard"];
+        self.call_on_files().await?.args(args).bytes().await
     }
 
     /// Writes the index as it is into a tree.
@@ -92,21 +114,6 @@ impl Repo {
         let call = self.call_on_files().await?.variable("GIT_ATTR_SOURCE", without_attributes(base));
         Ok(call.args(fixed).args([&base.0, &tree.0]))
     }
-
-    /// The content of a path in a tree; `None` if no file is there.
-    pub async fn read_blob(&self, tree: &TreeId, path: &RepoPath) -> Result<Option<Vec<u8>>, Error> {
-        let entry =
-            self.call().args(["ls-tree", "-z", "--full-tree", &tree.0, "--", path.as_str()]).text().await?;
-        let Some(("blob", id)) = kind_and_id(&entry) else { return Ok(None) };
-        self.call().args(["cat-file", "blob", id]).bytes().await.map(Some)
-    }
-
-    /// Every file of a tree, in order.
-    pub async fn list_tree(&self, tree: &TreeId) -> Result<Vec<RepoPath>, Error> {
-        let listed =
-            self.call().args(["ls-tree", "-r", "-z", "--full-tree", "--name-only", &tree.0]).bytes().await?;
-        String::from_utf8_lossy(&listed).split_terminator('\0').map(path_of).collect()
-    }
 }
 
 /// The empty tree, which git knows without storing it, in the object format of `like`. Attributes read
@@ -125,13 +132,6 @@ fn path_of(text: &str) -> Result<RepoPath, Error> {
 
 fn not_understood(answer: &str) -> Error {
     Error::Answer { what: "diff-tree".to_owned(), answer: answer.to_owned() }
-}
-
-/// `blob` and the id of one entry of `ls-tree`.
-fn kind_and_id(entry: &str) -> Option<(&str, &str)> {
-    let (facts, _) = entry.split_once('\t')?;
-    let mut facts = facts.split(' ').skip(1);
-    Some((facts.next()?, facts.next()?))
 }
 
 /// Reads `--raw --numstat -z`: first a record `:modes ids status` for each path, then its counts.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use planwright::artifact::{Branch, CommitId};
+use planwright::artifact::{Branch, CommitId, RepoPath};
 use planwright::error::{Exit, Failure as _};
 use planwright::git::{Error, Repo, Status};
 
@@ -190,6 +190,74 @@ fn nothing_that_a_work_tree_brings_along_runs() {
         repo.log("HEAD", 5).await.unwrap();
     });
     assert_nothing_ran(&world);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_any_name_is_listed_compared_and_read() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let world = World::with(&[("a.txt", "a\n")]);
+    let names = ["back\\slash", "new\nline", "quo\"te", "tab\there", "-dash", ":(top)x", " blank", "naïve"];
+    for name in names {
+        world.write(name, &format!("this is {name}"));
+    }
+    world.write(world.root().join(OsStr::from_bytes(b"latin-\xe9")), "no UTF-8\n");
+    let repo = repo(&world);
+    let (changed, listed, read) = world.wait(async {
+        let base = repo.tree_of(&repo.require_head().await.unwrap()).await.unwrap();
+        let tree = repo.stage_all().await.unwrap();
+        let changed = repo.changes(&base, &tree).await.unwrap();
+        let listed = repo.list_tree(&tree).await.unwrap();
+        let mut read = Vec::new();
+        let each = |path: &RepoPath, bytes: &[u8]| read.push((path.clone(), bytes.to_vec()));
+        repo.read_blobs(&tree, &listed, u64::MAX, each).await.unwrap();
+        for name in names {
+            let path = name.parse().unwrap();
+            let content = repo.read_blob(&tree, &path).await.unwrap().unwrap();
+            assert_eq!(String::from_utf8(content).unwrap(), format!("this is {name}"));
+            assert!(read.contains(&(path, format!("this is {name}").into_bytes())), "{name:?}: {read:?}");
+        }
+        (changed, listed, read)
+    });
+    assert_eq!(
+        (changed.len(), listed.len(), read.len()),
+        (names.len() + 1, names.len() + 2, names.len() + 2)
+    );
+    assert!(listed.iter().any(|path| path.as_str() == "latin-\u{fffd}"), "{listed:?}");
+}
+
+#[test]
+fn many_files_are_read_in_order_and_what_is_too_large_or_gone_is_passed_over() {
+    let world = World::with(&[("a", "1"), ("b", "twice"), ("c", ""), ("d", "twice")]);
+    let repo = repo(&world);
+    let paths = ["d", "gone", "c", "b", "a"].map(|path| path.parse::<RepoPath>().unwrap());
+    let mut read = Vec::new();
+    world.wait(async {
+        let tree = repo.tree_of(&repo.require_head().await.unwrap()).await.unwrap();
+        let each = |path: &RepoPath, bytes: &[u8]| read.push(format!("{path}={}", bytes.len()));
+        repo.read_blobs(&tree, &paths, 4, each).await.unwrap();
+    });
+    assert_eq!(read, ["c=0", "a=1"]);
+}
+
+#[test]
+fn what_checks_leave_behind_is_not_staged_unless_it_was_tracked() {
+    let world =
+        World::with(&[("a.py", "a\n"), ("kept/x.pyc", "tracked\n"), (".gitignore", "!.tox\n*.log\n")]);
+    for path in
+        ["kept/x.pyc", "b.py", "b.pyc", ".tox/log", ".pytest_cache/v/1", ".pytest_cache/v/2", "noise.log"]
+    {
+        world.write(path, "new\n");
+    }
+    let repo = repo(&world);
+    let (tree, litter) =
+        world.wait(async { (repo.stage_all().await.unwrap(), repo.litter().await.unwrap()) });
+    let paths: Vec<_> = world.wait(repo.list_tree(&tree)).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(paths, [".gitignore", "a.py", "b.py", "kept/x.pyc"]);
+    assert_eq!(world.git(&["show", &format!("{tree}:kept/x.pyc")]), "new");
+    let litter: Vec<_> = litter.iter().map(|(part, files)| (part.as_str(), *files)).collect();
+    assert_eq!(litter, [(".pytest_cache/", 2), (".tox/", 1), ("b.pyc", 1)]);
 }
 
 #[test]

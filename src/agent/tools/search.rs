@@ -1,17 +1,15 @@
 //! `search`: lines that match a regular expression, by ripgrep's own libraries.
 
-use futures_util::{StreamExt as _, stream};
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, sinks};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Denial, Toolbox, list, shape};
+use crate::artifact::RepoPath;
 
 /// Matching lines shown.
 const SHOWN: usize = 100;
-/// Files read at once; from a frozen tree each is a run of git.
-const READ_AHEAD: usize = 8;
 /// Characters of a line.
 const WIDTH: usize = 240;
 /// Files whose further matches are listed as counts.
@@ -52,14 +50,8 @@ pub(super) async fn run(toolbox: &Toolbox<'_>, input: &Input) -> Result<String, 
     let mut searcher =
         SearcherBuilder::new().binary_detection(BinaryDetection::quit(0)).line_number(true).build();
     let mut found = Found::default();
-    let mut read =
-        stream::iter(&files).map(async |path| (path, toolbox.view().read(path).await)).buffered(READ_AHEAD);
-    while let Some((path, bytes)) = read.next().await {
-        // A file that cannot be read, a link out of the worktree for instance, has no lines to show.
-        if let Ok(bytes) = bytes {
-            found.add(&mut searcher, &matcher, path.as_str(), &bytes);
-        }
-    }
+    let add = |path: &RepoPath, bytes: &[u8]| found.add(&mut searcher, &matcher, path.as_str(), bytes);
+    toolbox.view().read_each(&files, add).await?;
     Ok(found.show(files.len()))
 }
 

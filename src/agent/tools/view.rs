@@ -75,6 +75,29 @@ impl View<'_> {
         }
     }
 
+    /// Hands the bytes of these files to `each`, in order. A file that cannot be read, a link out of the worktree
+    /// for instance, or one that is too large, is passed over.
+    pub(super) async fn read_each(
+        &self,
+        files: &[RepoPath],
+        mut each: impl FnMut(&RepoPath, &[u8]),
+    ) -> Result<(), Denial> {
+        match self {
+            Self::WorkTree { .. } => {
+                for path in files {
+                    if let Ok(bytes) = self.read(path).await {
+                        each(path, &bytes);
+                    }
+                }
+                Ok(())
+            }
+            Self::Tree { repo, tree } => {
+                let read = repo.read_blobs(tree, files, FILE_BYTES, each).await;
+                read.map_err(|error| Denial::error(&error))
+            }
+        }
+    }
+
     /// Every file, in order of path.
     pub(super) async fn files(&self) -> Result<Vec<RepoPath>, Denial> {
         let mut files: Vec<RepoPath> = match self {
