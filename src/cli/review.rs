@@ -3,7 +3,7 @@
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::error::Stop;
+use super::error::{Error, Stop};
 use super::minds::Minds;
 use super::screen::{LOOK, styled};
 use super::session::{self, Call, Session};
@@ -12,7 +12,8 @@ use crate::config::Role;
 use crate::config::settings::OnUnreviewed;
 use crate::error::Exit;
 use crate::git::Repo;
-use crate::review::{self, Desk, Reviewed, Subject, hook, sarif, tree};
+use crate::prompts::Prompts;
+use crate::review::{self, Desk, Records, Subject, hook, sarif, tree};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,17 +95,8 @@ async fn judged(args: &Args, session: &Session<'_>) -> Result<Exit, Stop> {
         session.run.events.note("nothing is staged: `git add` what is to be reviewed");
         return Ok(Exit::Done);
     }
-    let minds = Minds::open(session, &[Role::Reviewer]).await?;
-    let Some(mind) = minds.mind(session, Role::Reviewer, None) else { return Ok(Exit::Bug) };
+    let verdict = verdict(session, repo, &Subject::alone(frozen)).await?;
     let settings = &session.settled.loaded.settings;
-    let desk = Desk {
-        mind: &mind,
-        prompts: &minds.prompts,
-        repo,
-        settings: &settings.review,
-        state: &settings.places.state,
-    };
-    let Reviewed { verdict, .. } = review::review(&desk, &Subject::alone(frozen)).await?;
     let screen = session.caught_up().await;
     match args.format {
         Format::Text => {}
@@ -112,6 +104,21 @@ async fn judged(args: &Args, session: &Session<'_>) -> Result<Exit, Stop> {
         Format::Sarif => screen.result(format!("{:#}", sarif::log(&verdict)))?,
     }
     Ok(exit(&verdict, settings.review.on_unreviewed, args.hook))
+}
+
+/// The verdict: a kept one, else the reviewer's. Only who must be asked needs a credential.
+async fn verdict(session: &Session<'_>, repo: &Repo, subject: &Subject) -> Result<Verdict, Stop> {
+    let settings = &session.settled.loaded.settings;
+    let (state, run) = (settings.places.state.as_path(), &session.run);
+    let prompts = Prompts::new(settings.places.prompts.clone());
+    let records = Records { prompts: &prompts, repo, state, reviewer: &settings.reviewer.model, run };
+    if let Some(reviewed) = review::recall(&records, subject).await? {
+        return Ok(reviewed.verdict);
+    }
+    let minds = Minds::open(session, &[Role::Reviewer]).await?;
+    let mind = minds.mind(session, Role::Reviewer, None).ok_or(Error::NoMind)?;
+    let desk = Desk { mind: &mind, prompts: &prompts, repo, settings: &settings.review, state };
+    Ok(review::review(&desk, subject).await?.verdict)
 }
 
 /// Passed 0, blocked 1, unreviewed 3; for the hook an unreviewed change is what the settings say.

@@ -30,6 +30,7 @@ use crate::config::settings;
 use crate::context::tokens;
 use crate::git::{self, Repo};
 use crate::prompts::Prompts;
+use crate::telemetry::Run;
 
 use answer::Known;
 use change::Shown;
@@ -58,6 +59,33 @@ pub struct Desk<'a> {
     pub settings: &'a settings::Review,
     /// Where verdicts are kept.
     pub state: &'a Path,
+}
+
+impl<'a> Desk<'a> {
+    fn records(&self) -> Records<'a> {
+        Records {
+            prompts: self.prompts,
+            repo: self.repo,
+            state: self.state,
+            reviewer: &self.mind.profile.model,
+            run: self.mind.run,
+        }
+    }
+}
+
+/// What is at hand before a reviewer is asked, and without one.
+#[derive(Debug, Clone, Copy)]
+pub struct Records<'a> {
+    /// The reviewer's prompts, which a verdict is bound to.
+    pub prompts: &'a Prompts,
+    /// The repository that holds the tree.
+    pub repo: &'a Repo,
+    /// Where verdicts are kept.
+    pub state: &'a Path,
+    /// The reviewing model, which a verdict is bound to.
+    pub reviewer: &'a str,
+    /// Where events go.
+    pub run: &'a Run,
 }
 
 /// What is reviewed, and what is known about it.
@@ -123,30 +151,52 @@ pub struct Reviewed {
 /// Reviews one frozen tree. The verdict is kept under the tree's id, and a kept one is taken where it
 /// answers the same question.
 pub async fn review(desk: &Desk<'_>, subject: &Subject) -> Result<Reviewed, Error> {
+    let records = desk.records();
+    let (files, probed) = match begin(&records, subject).await? {
+        Begun::Settled(probed, opinion) => return conclude(&records, subject, probed, opinion),
+        Begun::Open(files, probed) => (files, probed),
+    };
+    records.run.events.stage("review", format!("reviewing tree {}", subject.frozen.tree.short()));
+    let opinion = asked(desk, subject, &files, &probed).await?;
+    conclude(&records, subject, probed, opinion)
+}
+
+/// As [`review`], where nobody needs to be asked: above all where a verdict on the same tree is kept. It
+/// takes no credential and no network. `None` where the reviewer must be asked.
+pub async fn recall(records: &Records<'_>, subject: &Subject) -> Result<Option<Reviewed>, Error> {
+    match begin(records, subject).await? {
+        Begun::Settled(probed, opinion) => conclude(records, subject, probed, opinion).map(Some),
+        Begun::Open(..) => Ok(None),
+    }
+}
+
+/// How far a review comes by itself.
+enum Begun {
+    /// To its end: the findings of the probes, and an opinion.
+    Settled(Vec<Finding>, Opinion),
+    /// To the question: the change, and the findings of the probes.
+    Open(Vec<FileDiff>, Vec<Finding>),
+}
+
+async fn begin(records: &Records<'_>, subject: &Subject) -> Result<Begun, Error> {
     let Frozen { tree, base } = &subject.frozen;
-    desk.mind.run.events.stage("review", format!("reviewing tree {}", tree.short()));
-    let files = match desk.repo.diff(base, tree, CONTEXT).await {
+    let files = match records.repo.diff(base, tree, CONTEXT).await {
         Ok(text) => diff::parse(&text),
         Err(error @ git::Error::TooLarge { .. }) => {
             let judged = Judged::No(format!("the change is too large to be reviewed at once: {error}"));
-            return Ok(finish(desk, subject, vec![], Opinion::now(judged, vec![])));
+            return Ok(Begun::Settled(vec![], Opinion::now(judged, vec![])));
         }
         Err(error) => return Err(error.into()),
     };
-    let texts = test_texts(desk.repo, subject, &files).await?;
+    let texts = test_texts(records.repo, subject, &files).await?;
     let probed = probes::all(&probes::Scene { files: &files, texts: &texts, attempts: &subject.attempts });
-    let made_with = made_with(desk, subject)?;
-    let kept = store::load(desk.state, tree)?.filter(|kept| kept.made_with.answers(&made_with));
-    let opinion = match kept {
-        Some(kept) => Opinion::kept(kept),
-        None if files.is_empty() => Opinion::now(Judged::NothingChanged, vec![]),
-        None => asked(desk, subject, &files, &probed).await?,
-    };
-    let reviewed = finish(desk, subject, probed, opinion);
-    if reviewed.from == Origin::Now {
-        store::save(desk.state, &Stored { verdict: reviewed.verdict.clone(), made_with })?;
-    }
-    Ok(reviewed)
+    let made_with = made_with(records, subject)?;
+    let kept = store::load(records.state, tree)?.filter(|kept| kept.made_with.answers(&made_with));
+    Ok(match kept {
+        Some(kept) => Begun::Settled(probed, Opinion::kept(kept)),
+        None if files.is_empty() => Begun::Settled(probed, Opinion::now(Judged::NothingChanged, vec![])),
+        None => Begun::Open(files, probed),
+    })
 }
 
 /// What the reviewer said, now or earlier.
@@ -187,7 +237,13 @@ async fn asked(
     Ok(Opinion::now(judged, shown.not_seen))
 }
 
-fn finish(desk: &Desk<'_>, subject: &Subject, probed: Vec<Finding>, opinion: Opinion) -> Reviewed {
+/// Decides, tells and keeps the verdict.
+fn conclude(
+    records: &Records<'_>,
+    subject: &Subject,
+    probed: Vec<Finding>,
+    opinion: Opinion,
+) -> Result<Reviewed, Error> {
     let (decision, findings) = decide::decide(probed, opinion.judged);
     let verdict = Verdict {
         version: Verdict::VERSION,
@@ -196,19 +252,23 @@ fn finish(desk: &Desk<'_>, subject: &Subject, probed: Vec<Finding>, opinion: Opi
         decision,
         findings,
         not_seen: opinion.not_seen,
-        reviewer: desk.mind.profile.model.clone(),
-        at: desk.mind.run.clock.now(),
+        reviewer: records.reviewer.to_owned(),
+        at: records.run.clock.now(),
     };
-    desk.mind.run.events.send(Event::Review {
+    records.run.events.send(Event::Review {
         tree: verdict.tree.clone(),
         decision: verdict.decision.clone(),
         findings: verdict.findings.clone(),
     });
-    Reviewed { verdict, from: opinion.from }
+    if opinion.from == Origin::Now {
+        let made_with = made_with(records, subject)?;
+        store::save(records.state, &Stored { verdict: verdict.clone(), made_with })?;
+    }
+    Ok(Reviewed { verdict, from: opinion.from })
 }
 
-fn made_with(desk: &Desk<'_>, subject: &Subject) -> Result<MadeWith, Error> {
-    let [system, message] = critic::texts(desk.prompts)?;
+fn made_with(records: &Records<'_>, subject: &Subject) -> Result<MadeWith, Error> {
+    let [system, message] = critic::texts(records.prompts)?;
     let subject_digest = subject.brief.as_ref().map(|brief| {
         let criteria = subject.criteria.iter().flat_map(|one| [one.text.as_str(), one.check.value()]);
         let texts: Vec<&str> = [brief.title.as_str(), &brief.body].into_iter().chain(criteria).collect();
@@ -217,7 +277,7 @@ fn made_with(desk: &Desk<'_>, subject: &Subject) -> Result<MadeWith, Error> {
     Ok(MadeWith {
         base: subject.frozen.base.clone(),
         prompts: store::digest(&[&system, &message]),
-        reviewer: desk.mind.profile.model.clone(),
+        reviewer: records.reviewer.to_owned(),
         subject: subject_digest,
     })
 }

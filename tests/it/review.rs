@@ -220,7 +220,16 @@ fn planwright_itself_decides_over_git_commit_with_an_index_of_its_own() {
     let tree = studio.world.git(&["rev-parse", "HEAD^{tree}"]);
     assert!(studio.settings.places.state.join(format!("verdicts/{tree}.json")).exists());
 
+    studio.world.git(&["reset", "--quiet", "--soft", "HEAD~"]);
+    studio.world.set("ANTHROPIC_API_KEY", "");
+    studio.world.set("ANTHROPIC_BASE_URL", "");
+    let again = commit(&studio);
+    assert_eq!(again.code, 0, "a kept verdict needs neither key nor network: {}", again.stderr);
+
     studio.world.write("src/lib.py", "def a():\n    return 5\n");
+    let unasked = commit(&studio);
+    assert!(unasked.code == 1 && unasked.stderr.contains("export ANTHROPIC_API_KEY"), "{}", unasked.stderr);
+    studio.world.set("ANTHROPIC_BASE_URL", models.url()).set("ANTHROPIC_API_KEY", "key");
     assert_eq!(commit(&studio).code, 1, "nobody answers any more, and that is not clean");
     studio.world.write("planwright.toml", "[review]\non_unreviewed = \"warn\"\n");
     assert_eq!(commit(&studio).code, 0);
