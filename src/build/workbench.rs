@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::artifact::{Branch, CommitId};
 use crate::git::Repo;
 use crate::process::{Limits, Status};
-use crate::sandbox::{Network, Policy};
+use crate::sandbox::{Access, Cache, Network, Policy};
 
 use super::journal::Journal;
 use super::order::State;
@@ -72,7 +72,6 @@ pub(super) async fn open(site: &Site<'_>, journal: &mut Journal) -> Result<Workb
     };
     journal.made = true;
     journal.save(&site.settings.places.state)?;
-    let policy = policy(site, journal, Network::Refused);
     if !journal.set_up {
         if let Some(command) = &site.settings.build.setup {
             site.run.events.stage("setup", format!("running `{command}`"));
@@ -81,6 +80,7 @@ pub(super) async fn open(site: &Site<'_>, journal: &mut Journal) -> Result<Workb
         journal.set_up = true;
         journal.save(&site.settings.places.state)?;
     }
+    let policy = policy(site, journal, Network::Refused, cache(site, Access::Read));
     Ok(Workbench { repo, policy })
 }
 
@@ -114,7 +114,16 @@ async fn leftover(repo: &Repo, journal: &Journal) -> Result<CommitId, Error> {
     }
 }
 
-fn policy(site: &Site<'_>, journal: &Journal, network: Network) -> Policy {
+/// Where the setup command's downloads are kept, for this repository alone: they outlive the workbench. Without
+/// network there is nothing to download, and commands read what the person has.
+fn cache(site: &Site<'_>, access: Access) -> Option<Cache> {
+    let (build, places) = (&site.settings.build, &site.settings.places);
+    let folder = places.cache.join("setup").join(places.workbenches.file_name()?);
+    let is_filled = access == Access::Fill || folder.exists();
+    (build.setup.is_some() && build.setup_network && is_filled).then_some(Cache { folder, access })
+}
+
+fn policy(site: &Site<'_>, journal: &Journal, network: Network, cache: Option<Cache>) -> Policy {
     let mut temp = journal.worktree.clone().into_os_string();
     temp.push(".tmp");
     Policy {
@@ -123,13 +132,14 @@ fn policy(site: &Site<'_>, journal: &Journal, network: Network) -> Policy {
         network,
         pass_environment: site.settings.build.pass_environment.clone(),
         read_only: vec![site.repo.common_dir().to_owned()],
+        cache,
     }
 }
 
 async fn set_up(site: &Site<'_>, journal: &Journal, command: &str) -> Result<(), Error> {
     let build = &site.settings.build;
     let network = if build.setup_network { Network::Allowed } else { Network::Refused };
-    let policy = policy(site, journal, network);
+    let policy = policy(site, journal, network, cache(site, Access::Fill));
     let limits = Limits { time: build.command_time, output_bytes: build.output_bytes };
     let ran = site.sandbox.run(&policy, command, limits, &site.run.cancel).await?;
     let how = match ran.output.status {

@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::policy::Policy;
+use super::policy::{Access, Cache, Policy};
 
 /// Variables that a command gets as they are, besides those that begin with `LC_`.
 const PASSED: [&str; 14] = [
@@ -39,6 +39,17 @@ const TOOLCHAINS: [(&str, &str); 12] = [
     ("ASDF_DATA_DIR", ".asdf"),
     ("MISE_DATA_DIR", ".local/share/mise"),
     ("SDKMAN_DIR", ".sdkman"),
+];
+
+/// Variables that name a tool's folder of downloads, its name in our cache, and whether the tool can do with
+/// one that it may only read. One that cannot gets its usual place, in the command's own `HOME`.
+const DOWNLOADS: [(&str, &str, bool); 6] = [
+    ("CARGO_HOME", "cargo", true),
+    ("GOMODCACHE", "go", true),
+    ("npm_config_cache", "npm", false),
+    ("PIP_CACHE_DIR", "pip", false),
+    ("UV_CACHE_DIR", "uv", false),
+    ("YARN_CACHE_FOLDER", "yarn", false),
 ];
 
 /// What keeps common tools from leaving their caches in the worktree, where they would look like work.
@@ -113,7 +124,10 @@ pub(super) fn environment(
             || policy.pass_environment.iter().any(|pass| pass == name)
     };
     let mut given: Vec<_> = ours.iter().filter(|(name, _)| passed(name)).cloned().collect();
-    given.extend(toolchains(ours).map(|(name, path)| (name.into(), path.into_os_string())));
+    let downloads: Vec<_> = policy.cache.iter().flat_map(downloads).collect();
+    let is_moved = |name: &str| downloads.iter().any(|(moved, _)| *moved == name);
+    let toolchains = toolchains(ours).filter(|(name, _)| !is_moved(name)).chain(downloads.iter().cloned());
+    given.extend(toolchains.map(|(name, path)| (name.into(), path.into_os_string())));
     let mut path = bin.as_os_str().to_owned();
     for folder in path_folders(ours) {
         path.push(":");
@@ -130,6 +144,13 @@ pub(super) fn environment(
         given.push((name.into(), value.into()));
     }
     given
+}
+
+/// Where tools find their downloads in a cache.
+fn downloads(cache: &Cache) -> impl Iterator<Item = (&'static str, PathBuf)> + '_ {
+    let serves = |reads: bool| reads || cache.access == Access::Fill;
+    let found = DOWNLOADS.into_iter().filter(move |(_, _, reads)| serves(*reads));
+    found.map(|(name, folder, _)| (name, cache.folder.join(folder)))
 }
 
 /// Folders that a command must see: its programs and its toolchains.
@@ -197,6 +218,7 @@ mod tests {
             network: Network::Refused,
             pass_environment: vec!["DATABASE_URL".to_owned()],
             read_only: Vec::new(),
+            cache: None,
         };
         let mut names = environment(&ours, &policy, Path::new("/private/bin"))
             .into_iter()
@@ -214,5 +236,27 @@ mod tests {
             "TMPDIR=/t/tmp",
         ];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn setup_fills_every_cache_and_what_follows_reads_those_that_can_be_read() {
+        let check = |access, expected: &[&str]| {
+            let cache = Cache { folder: "/c".into(), access };
+            let names: Vec<_> =
+                downloads(&cache).map(|(name, path)| format!("{name}={}", path.display())).collect();
+            assert_eq!(names, expected);
+        };
+        check(Access::Read, &["CARGO_HOME=/c/cargo", "GOMODCACHE=/c/go"]);
+        check(
+            Access::Fill,
+            &[
+                "CARGO_HOME=/c/cargo",
+                "GOMODCACHE=/c/go",
+                "npm_config_cache=/c/npm",
+                "PIP_CACHE_DIR=/c/pip",
+                "UV_CACHE_DIR=/c/uv",
+                "YARN_CACHE_FOLDER=/c/yarn",
+            ],
+        );
     }
 }

@@ -27,7 +27,7 @@ use crate::fs;
 use crate::process::{self, Command, Limits, Output, Status};
 
 pub use error::Error;
-pub use policy::{Network, Policy, Protections};
+pub use policy::{Access, Cache, Network, Policy, Protections};
 
 use order::{Level, Order, Told};
 
@@ -94,7 +94,8 @@ impl Sandbox {
         fs::create_folder(&path("worktree")).map_err(Error::Prepare)?;
         let (worktree, temp) = (path("worktree"), path("temp"));
         let network = Network::Refused;
-        let policy = Policy { worktree, temp, network, pass_environment: Vec::new(), read_only: Vec::new() };
+        let (pass_environment, read_only) = (Vec::new(), Vec::new());
+        let policy = Policy { worktree, temp, network, pass_environment, read_only, cache: None };
         let limits = Limits { time: Duration::from_secs(20), output_bytes: 4096 };
         Ok(self.run(&policy, ":", limits, &CancellationToken::new()).await?.protections)
     }
@@ -174,17 +175,19 @@ impl Sandbox {
                 (helper.clone(), args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect())
             }
         };
-        let (worktree, temp, network) = (policy.worktree.clone(), policy.temp.clone(), policy.network);
+        let mut writable = vec![policy.worktree.clone(), policy.temp.clone()];
         let mut read_only = existing(&policy.read_only);
-        read_only.extend(existing(&[worktree.join(".git"), private.clone()]));
+        if let Some(Cache { folder, access }) = &policy.cache {
+            if *access == Access::Fill { &mut writable } else { &mut read_only }.push(folder.clone());
+        }
+        read_only.extend(existing(&[policy.worktree.join(".git"), private.clone()]));
         let mut visible = existing(&home::visible(&self.environment));
         visible.extend(read_only.iter().cloned().chain([helper.clone()]));
         let hidden = existing(&home::secrets(&self.environment));
         Ok(Order {
             level,
-            network,
-            worktree,
-            temp,
+            network: policy.network,
+            writable,
             read_only,
             visible,
             hidden,
@@ -240,7 +243,12 @@ fn settled(policy: &Policy) -> Result<Policy, Error> {
     for folder in ["home", "tmp"] {
         fs::create_folder(&policy.temp.join(folder)).map_err(Error::Prepare)?;
     }
-    Ok(Policy { worktree: real(&policy.worktree)?, temp: real(&policy.temp)?, ..policy.clone() })
+    let mut cache = policy.cache.clone();
+    if let Some(cache) = &mut cache {
+        fs::create_folder(&cache.folder).map_err(Error::Prepare)?;
+        cache.folder = real(&cache.folder)?;
+    }
+    Ok(Policy { worktree: real(&policy.worktree)?, temp: real(&policy.temp)?, cache, ..policy.clone() })
 }
 
 fn private_folder() -> Result<tempfile::TempDir, Error> {

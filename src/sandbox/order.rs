@@ -16,11 +16,9 @@ use crate::fs;
 pub(super) struct Order {
     pub(super) level: Level,
     pub(super) network: Network,
-    /// Where the command starts, and may write.
-    pub(super) worktree: PathBuf,
-    /// Where it may write too.
-    pub(super) temp: PathBuf,
-    /// Paths inside these two that it may not write.
+    /// Folders that the command may write; it starts in the first.
+    pub(super) writable: Vec<PathBuf>,
+    /// Paths inside these that it may not write.
     pub(super) read_only: Vec<PathBuf>,
     /// Paths that stay visible where everything else of their folder is hidden.
     pub(super) visible: Vec<PathBuf>,

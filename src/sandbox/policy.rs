@@ -20,6 +20,27 @@ pub struct Policy {
     /// of a shared folder like `/tmp` does not. `.git` in the worktree is always one of them; the
     /// repository's git folder belongs here too.
     pub read_only: Vec<PathBuf>,
+    /// Where tools keep what they download, instead of in the person's home; `None` leaves them the home's
+    /// toolchains, to read.
+    pub cache: Option<Cache>,
+}
+
+/// A folder of our own for what tools download.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cache {
+    /// The folder, made if it is not there.
+    pub folder: PathBuf,
+    /// What a command may do there.
+    pub access: Access,
+}
+
+/// What a command may do in a cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Fill it.
+    Fill,
+    /// Read what is there.
+    Read,
 }
 
 /// Whether a command may use the network.

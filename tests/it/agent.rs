@@ -103,6 +103,7 @@ fn within(world: &World, turns: Vec<Turn>, cap: Usd, limit: u32) -> Worked {
         network: Network::Refused,
         pass_environment: Vec::new(),
         read_only: Vec::new(),
+        cache: None,
     };
     let environment = world.environment().iter().map(|(name, value)| (name.into(), value.into())).collect();
     let sandbox = Sandbox::new(PathBuf::from(env!("CARGO_BIN_EXE_planwright")), environment);

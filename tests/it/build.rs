@@ -69,6 +69,21 @@ fn an_issue_becomes_a_reviewed_commit_and_a_comment() {
 }
 
 #[test]
+fn what_a_check_leaves_behind_is_not_committed_and_is_said() {
+    let studio = studio();
+    let issue =
+        studio.issue("Say hello", &format!("mkdir -p .mypy_cache && echo x > .mypy_cache/y && {CHECK}"));
+    let built = studio.build(issue, greeting(), vec![nothing_found()]);
+    let outcome = built.result.unwrap();
+    let said = built.events.iter().any(
+        |event| matches!(event, Event::Note { text } if text.ends_with("left out of the commit: .mypy_cache/")),
+    );
+    assert!(said, "{:?}", built.events);
+    let files = studio.world.git(&["ls-tree", "-r", "--name-only", &outcome.tree.0]);
+    assert_eq!(files, "README.md\ngreeting.txt\ngreeting.txt.example");
+}
+
+#[test]
 fn a_refused_review_is_mended_in_the_next_round_and_the_reviewer_hears_of_both() {
     let studio = studio();
     let issue = studio.issue("Say hello", CHECK);
@@ -323,7 +338,7 @@ fn a_pull_request_is_opened_once_for_a_build_that_is_done() {
     let options = Options { issue, delivery: Delivery::PullRequest };
     let first = studio.build_as(options, Vec::new(), Vec::new()).result.unwrap().pull_request;
     let second = studio.build_as(options, Vec::new(), Vec::new()).result.unwrap().pull_request;
-    assert!(first.is_some());
+    assert_eq!(first.as_deref(), Some("ada/shop#2"));
     assert_eq!(first, second);
 }
 
@@ -338,4 +353,18 @@ fn setup_runs_once_and_its_failure_says_what_it_printed() {
     let outcome = studio.build(issue, greeting(), vec![nothing_found()]).result.unwrap();
     studio.build(issue, Vec::new(), Vec::new()).result.unwrap();
     assert_eq!(studio.world.read(outcome.worktree.join("set-up.log")), "x\n");
+}
+
+#[test]
+fn what_setup_downloads_is_kept_for_the_repository_and_read_by_its_checks() {
+    let mut studio = studio();
+    let check = "grep -q crate $CARGO_HOME/it && ! touch $CARGO_HOME/it && grep -q hello greeting.txt";
+    let issue = studio.issue("Say hello", check);
+    studio.settings.build.setup = Some("mkdir -p $CARGO_HOME && echo crate > $CARGO_HOME/it".to_owned());
+    studio.settings.build.setup_network = true;
+    studio.build(issue, greeting(), vec![nothing_found()]).result.unwrap();
+    let caches = planwright::fs::list(&studio.settings.places.cache.join("setup")).unwrap();
+    assert_eq!(caches.len(), 1, "{caches:?}");
+    assert_eq!(studio.world.read(caches[0].join("cargo/it")), "crate\n");
+    assert!(!studio.world.home().join(".cargo").exists());
 }

@@ -26,6 +26,7 @@ fn show(world: &World, test: Option<&str>, wanted: &[Check]) -> (Evidence, Vec<E
         network: Network::Refused,
         pass_environment: Vec::new(),
         read_only: Vec::new(),
+        cache: None,
     };
     let settings = Build {
         test: test.map(str::to_owned),

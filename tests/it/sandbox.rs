@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use planwright::process::{Limits, Status};
-use planwright::sandbox::{Network, Policy, Ran, Sandbox};
+use planwright::sandbox::{Access, Cache, Network, Policy, Ran, Sandbox};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::World;
@@ -43,6 +43,7 @@ impl Bench {
             network: Network::Refused,
             pass_environment: vec!["WANTED".to_owned()],
             read_only: vec![path("home"), std::env::current_exe().unwrap()],
+            cache: None,
         };
         let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_planwright").into(), environment);
         Self { sandbox, policy, home: path("home"), outside: path("outside"), _folder: folder }
@@ -96,6 +97,23 @@ async fn this_machine_confines_completely() {
     let bench = Bench::new();
     let protections = bench.sandbox.protections().await.unwrap();
     assert!(protections.to_string().starts_with("complete"), "{protections}");
+}
+
+#[tokio::test]
+async fn a_cache_is_filled_by_one_command_and_only_read_by_the_next() {
+    let mut bench = Bench::new();
+    std::fs::create_dir_all(bench.home.join(".cargo")).unwrap();
+    let folder = bench.outside.join("cache");
+    assert_eq!(bench.says("echo $CARGO_HOME").await, bench.home.join(".cargo").display().to_string());
+    bench.policy.cache = Some(Cache { folder: folder.clone(), access: Access::Fill });
+    bench.says("mkdir -p $CARGO_HOME $PIP_CACHE_DIR && echo crate > $CARGO_HOME/it").await;
+    assert_eq!(content(&folder.join("cargo/it")), "crate\n");
+    bench.refuses(&format!("echo bad > {}/beside", bench.outside.display())).await;
+    bench.policy.cache = Some(Cache { folder: folder.clone(), access: Access::Read });
+    assert_eq!(bench.says("cat $CARGO_HOME/it; echo ${PIP_CACHE_DIR-its own}").await, "crate\nits own");
+    bench.refuses("echo bad > $CARGO_HOME/it").await;
+    bench.refuses("rm $CARGO_HOME/it").await;
+    assert_eq!(content(&folder.join("cargo/it")), "crate\n");
 }
 
 #[tokio::test]
@@ -296,6 +314,7 @@ fn hold(worktree: &Path) -> std::io::Result<String> {
         network: Network::Refused,
         pass_environment: Vec::new(),
         read_only: Vec::new(),
+        cache: None,
     };
     let limits = Limits { time: Duration::from_mins(10), output_bytes: 4096 };
     let shell = "exec 3>pipe; setsid sh -c 'sleep 600; :' & echo started >&3; sleep 600";

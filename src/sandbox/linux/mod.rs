@@ -173,7 +173,7 @@ fn inner(order: &Order) -> Option<ExitCode> {
 /// Takes every right away, in the order in which the rights to take rights away go.
 fn confine(order: &Order) -> Result<Protections, Failed> {
     let mut protections = Protections::default();
-    let mut writable = vec![order.worktree.clone(), order.temp.clone()];
+    let mut writable = order.writable.clone();
     if order.level == Level::Namespaces {
         nix::unistd::setsid().map_err(Failed::at("leave the terminal"))?;
         let arranged = mounts::arrange(order)?;
@@ -197,7 +197,8 @@ fn confine(order: &Order) -> Result<Protections, Failed> {
 fn run(order: &Order) -> Result<ExitCode, Failed> {
     let args: Vec<OsString> = order.args.iter().map(Into::into).collect();
     let step = || format!("run `{}`", order.program.display());
-    let started = process::start(order.program.as_os_str(), &args, &order.worktree, Stdio::null());
+    let folder = order.writable.first().map_or(Path::new("/"), PathBuf::as_path);
+    let started = process::start(order.program.as_os_str(), &args, folder, Stdio::null());
     let command = started.map_err(Failed::at(step()))?;
     let id = i32::try_from(command.id()).map_err(io::Error::other).map_err(Failed::at(step()))?;
     let code = loop {

@@ -25,7 +25,7 @@ pub(super) const DEVICES: [&str; 6] =
 
 /// What the mounts let be written.
 pub(super) struct Arranged {
-    /// Private folders beside worktree and temp that may be written.
+    /// Private folders beside those of the order that may be written.
     pub(super) writable: Vec<PathBuf>,
     /// Mounts that could not be made read-only.
     pub(super) left_writable: Vec<PathBuf>,
@@ -44,7 +44,7 @@ pub(super) fn arrange(order: &Order) -> Result<Arranged, Failed> {
     }
     devices()?;
     writable.push(PathBuf::from("/dev/shm"));
-    for path in [&order.worktree, &order.temp].into_iter().chain(&order.read_only) {
+    for path in order.writable.iter().chain(&order.read_only) {
         bind(path, path)?;
     }
     let left_writable = make_read_only(order, &writable)?;
@@ -65,8 +65,8 @@ pub(super) fn arrange(order: &Order) -> Result<Arranged, Failed> {
 fn kept(order: &Order) -> Vec<PathBuf> {
     let programs = PROGRAMS.iter().map(PathBuf::from).filter(|path| path.exists());
     let resolver = Path::new("/etc/resolv.conf").canonicalize().ok();
-    let own = [order.worktree.clone(), order.temp.clone(), order.private.clone()];
-    let mut kept: Vec<_> = order.visible.iter().cloned().chain(own).chain(programs).chain(resolver).collect();
+    let own = order.writable.iter().chain([&order.private]).chain(&order.visible).cloned();
+    let mut kept: Vec<_> = own.chain(programs).chain(resolver).collect();
     kept.sort();
     kept.dedup();
     let all = kept.clone();
@@ -141,13 +141,13 @@ fn devices() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Makes every mount read-only but worktree and temp, what is mounted inside these, and `private`. What
+/// Makes every mount read-only but the writable folders, what is mounted inside these, and `private`. What
 /// the kernel refuses to change is returned.
 fn make_read_only(order: &Order, private: &[PathBuf]) -> Result<Vec<PathBuf>, Failed> {
     let table = crate::fs::read_text(Path::new("/proc/self/mountinfo"));
     let table = table.map_err(|error| Failed::at("read the mounts")(error.source))?;
     let own = |path: &Path| {
-        is_in(path, &order.worktree) || is_in(path, &order.temp) || is_in(path, Path::new("/dev/pts"))
+        order.writable.iter().any(|folder| is_in(path, folder)) || is_in(path, Path::new("/dev/pts"))
     };
     let mut left = Vec::new();
     for (path, flags) in table.lines().filter_map(parse_mount) {
