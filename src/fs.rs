@@ -35,6 +35,26 @@ impl crate::error::Failure for Error {
     fn exit(&self) -> crate::error::Exit {
         crate::error::Exit::Unable
     }
+
+    fn hints(&self) -> Vec<String> {
+        let there = |path: &&Path| path.exists();
+        let place = self.path.ancestors().skip(1).find(there).unwrap_or(&self.path).display();
+        let hint = match self.kind() {
+            io::ErrorKind::ReadOnlyFilesystem => {
+                format!(
+                    "`findmnt --target {place}` shows what is mounted read-only; work in a copy that is not"
+                )
+            }
+            io::ErrorKind::PermissionDenied => format!("`ls -ld {place}` shows who may use it"),
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                let file = self.path.ancestors().find(there).unwrap_or(&self.path).display();
+                format!("`{file}` is a file where a folder should be: move it away")
+            }
+            io::ErrorKind::StorageFull => format!("`df -h {place}` shows what is full"),
+            _ => return Vec::new(),
+        };
+        vec![hint]
+    }
 }
 
 /// Reads a whole file.
@@ -98,6 +118,12 @@ pub fn append_line(path: &Path, line: &str) -> Result<(), Error> {
 /// Creates a folder and its parents; an existing one is fine.
 pub fn create_folder(path: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(path).map_err(|source| Error::new("create", path, source))
+}
+
+/// Fails now where a later write into this folder would: before something is paid for that could not be kept.
+pub fn must_be_writable(folder: &Path) -> Result<(), Error> {
+    create_folder(folder)?;
+    tempfile::tempfile_in(folder).map(drop).map_err(|source| Error::new("write into", folder, source))
 }
 
 /// Removes a file; one that does not exist is fine.

@@ -31,9 +31,11 @@ pub(super) struct Minds {
 
 impl Minds {
     /// Opens the models of these roles. Sends nothing but a question to the models endpoint, at most
-    /// once a day for each model.
+    /// once a day for each model. Where what they say could not be kept, nothing is opened: it would be paid
+    /// for in vain.
     pub(super) async fn open(session: &Session<'_>, roles: &[Role]) -> Result<Self, Stop> {
         let loaded = &session.settled.loaded;
+        fs::must_be_writable(&loaded.settings.places.state)?;
         let mut ready = Vec::new();
         for role in roles {
             let profile =

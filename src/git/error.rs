@@ -124,6 +124,10 @@ impl Failure for Error {
                 "git config --global user.name \"Your Name\"".to_owned(),
                 "git config --global user.email you@example.com".to_owned(),
             ],
+            Self::Records(error) | Self::Remove(error) => error.hints(),
+            Self::Failed { stderr, .. } if stderr.contains("Read-only file system") => {
+                vec!["work in a copy that can be written: git clone . /another/place".to_owned()]
+            }
             Self::BranchExists { branch } => vec![format!("git branch -D {branch}")],
             _ => Vec::new(),
         }

@@ -106,6 +106,7 @@ impl Failure for Error {
             Self::Journal { path, line, .. } => {
                 vec![format!("look at the line: `sed -n {line}p {}`", path.display())]
             }
+            Self::File(error) => error.hints(),
             _ => Vec::new(),
         }
     }

@@ -70,6 +70,13 @@ impl Failure for Error {
     fn exit(&self) -> Exit {
         Exit::Unable
     }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::File(error) => error.hints(),
+            Self::Entry { .. } => Vec::new(),
+        }
+    }
 }
 
 /// What reading the ledger gave.

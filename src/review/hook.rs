@@ -56,7 +56,7 @@ impl Failure for Error {
             }
             Self::Elsewhere { .. } => vec!["git config --local core.hooksPath .git/hooks".to_owned()],
             Self::Foreign { path } => vec![format!("remove it yourself: rm {}", quoted(path))],
-            Self::File(_) => Vec::new(),
+            Self::File(error) => error.hints(),
         }
     }
 }

@@ -37,6 +37,7 @@ impl Failure for Error {
             Self::TooWeak { .. } => {
                 vec!["run planwright on Linux 5.13 or newer, in a container too".to_owned()]
             }
+            Self::Prepare(error) => error.hints(),
             _ => Vec::new(),
         }
     }

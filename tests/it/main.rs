@@ -24,3 +24,4 @@ mod sandbox;
 mod support;
 mod sync;
 mod tidy;
+mod unwritable;

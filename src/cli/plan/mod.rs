@@ -18,6 +18,7 @@ use crate::agent::tools::{Toolbox, View};
 use crate::artifact::{IssueNumber, Plan};
 use crate::config::{Flag, Role};
 use crate::error::Exit;
+use crate::fs;
 use crate::git;
 use crate::plan::{self, Existing, Survey, file};
 
@@ -189,6 +190,9 @@ async fn draft(
         found
     } else {
         agree::agree(session, &[Role::Planner], options.publish.yes).await?;
+        if let Some(folder) = options.out.as_ref().and_then(|out| out.parent()) {
+            fs::must_be_writable(&session.call.dir.join(folder))?;
+        }
         let plan = drafted(session, repo, &survey, goal).await?;
         let path = file::place(&settings.places.state, &plan.id);
         file::save(&path, &plan)?;

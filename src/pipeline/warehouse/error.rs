@@ -120,7 +120,10 @@ impl Failure for Error {
             Self::NotThere { .. } => vec!["`planwright sync` fills it".to_owned()],
             Self::Locked { .. } => vec!["wait until it ends; one process writes at a time".to_owned()],
             Self::Newer { .. } => {
-                vec!["use the planwright that wrote it, or another `--warehouse`".to_owned()]
+                vec![
+                    "use the planwright that wrote it, or set PLANWRIGHT_WAREHOUSE to another file"
+                        .to_owned(),
+                ]
             }
             Self::Corrupt { path, .. } => {
                 vec![format!(
@@ -129,9 +132,10 @@ impl Failure for Error {
                 )]
             }
             Self::ReadOnly { path, .. } => vec![format!(
-                "make `{}` and its folder writable, or use another `--warehouse`",
+                "make `{}` and its folder writable, or set PLANWRIGHT_WAREHOUSE to another file",
                 path.display()
             )],
+            Self::Folder(error) => error.hints(),
             _ => Vec::new(),
         }
     }
