@@ -140,7 +140,7 @@ pub async fn sync(run: &Run, client: &Client, options: &Options<'_>) -> Result<R
     let settings = options.settings;
     let bounds = warehouse::Options::confined(&settings.memory_limit, settings.threads);
     let warehouse = Warehouse::open(options.warehouse, &bounds)?;
-    run.events.stage("extract", format!("{} from {}", spec.name, client.base()));
+    run.events.stage("extract", spec.name.clone());
     let source = github::Github::new(client);
     let extraction = Extraction {
         run,
