@@ -4,12 +4,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Notify;
+
 /// The faults of one hub. Cheap to clone; clones share, so a test can add faults while the hub runs.
 #[derive(Debug, Clone, Default)]
 pub struct Faults(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
+    held: Arc<Notify>,
+    requests: u64,
     armed: Vec<Armed>,
     quota: Option<u64>,
 }
@@ -56,6 +60,8 @@ pub enum What {
     Answer(u16, Vec<(&'static str, String)>, String),
     /// It was done, and this status is the answer all the same.
     AnswerAfter(u16),
+    /// It was done, and no answer ever comes; [`Faults::until_held`] tells when it is so far.
+    Hold,
 }
 
 impl Faults {
@@ -74,6 +80,23 @@ impl Faults {
         self.inner(|inner| inner.armed.clear());
     }
 
+    /// Requests that came in so far.
+    pub fn requests(&self) -> u64 {
+        self.inner(|inner| inner.requests)
+    }
+
+    /// Returns when a request is held, each time once.
+    pub async fn until_held(&self) {
+        let held = self.inner(|inner| Arc::clone(&inner.held));
+        held.notified().await;
+    }
+
+    /// Holds a request for as long as its client waits.
+    pub(super) async fn hold(&self) -> std::convert::Infallible {
+        self.inner(|inner| inner.held.notify_one());
+        std::future::pending().await
+    }
+
     /// Requests allowed in an hour, instead of the hub's generous limit.
     pub fn set_quota(&self, requests: u64) {
         self.inner(|inner| inner.quota = Some(requests));
@@ -85,6 +108,7 @@ impl Faults {
 
     pub(super) fn strike(&self, method: &str, path: &str) -> Option<What> {
         self.inner(|inner| {
+            inner.requests += 1;
             let mut struck = None;
             for armed in &mut inner.armed {
                 let strikes = armed.sees(method, path);

@@ -229,6 +229,7 @@ async fn handle(
             cut.now();
             response
         }
+        Some(What::Hold) => match hub.faults.hold().await {},
         Some(What::AnswerAfter(status)) => exchange::made_up(status, &[], "Server Error"),
         _ => response,
     }

@@ -12,6 +12,7 @@ mod git;
 mod github;
 mod harness;
 mod hub;
+mod killed;
 mod layering;
 mod model;
 mod next;

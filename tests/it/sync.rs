@@ -1,5 +1,6 @@
 //! `sync` against the hub: what repeats loads nothing, and whatever cuts it off, the end is the same.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -202,6 +203,62 @@ async fn cut_off_at_any_request_and_run_again_it_ends_the_same() {
         let again = desk.sync(&name).await;
         assert_eq!(again.exit(), Exit::Done, "request {n}: {:?}", again.resources);
         assert_eq!(desk.whole(&name), expected, "request {n}");
+    }
+}
+
+/// The program itself, on this hub and a warehouse of this name, with small pages.
+fn program(desk: &Desk, warehouse: &str) -> World {
+    let pages =
+        crate::support::file("pipelines/github/pipeline.toml").replace("per_page = 100", "per_page = 3");
+    let mut world = World::empty();
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
+    let (from, to) = (shipped.to_string_lossy().into_owned(), world.root().to_string_lossy().into_owned());
+    assert_eq!(world.run("cp", &["-r", &from, &to], "").code, 0);
+    world.write("pipelines/github/pipeline.toml", &pages);
+    world.set("GITHUB_API_URL", desk.hub.url()).set("GITHUB_TOKEN", desk.hub.token().expose());
+    world.set("PLANWRIGHT_WAREHOUSE", desk.warehouse(warehouse).to_string_lossy());
+    world
+}
+
+/// Every table and view of a warehouse but what runs write about themselves and what addresses they asked, without
+/// times and runs.
+fn everything(desk: &Desk, warehouse: &str) -> BTreeMap<String, Value> {
+    let names = "SELECT schema_name || '.' || name FROM (
+        SELECT schema_name, table_name AS name FROM duckdb_tables()
+        UNION ALL SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal)
+        WHERE name NOT IN ('requests', 'outcomes', 'pages', 'ledger') ORDER BY ALL";
+    let names = desk.query(warehouse, names);
+    let names = names.as_array().unwrap().iter().map(|row| row[0].as_str().unwrap().to_owned());
+    let rows = |name: &String| {
+        let volatile = "['run', 'fetched_at', '_fetched_at', 'updated_at', 'ended_at']";
+        let sql =
+            format!("SELECT COLUMNS(lambda c: NOT list_contains({volatile}, c)) FROM {name} ORDER BY ALL");
+        desk.query(warehouse, &sql)
+    };
+    names.map(|name| (name.clone(), rows(&name))).collect()
+}
+
+#[test]
+fn killed_at_any_request_and_run_again_nothing_is_lost_or_doubled() {
+    let aside = World::empty();
+    let desk = aside.wait(Desk::new());
+    let undisturbed = program(&desk, "undisturbed").planwright(&["sync"]).ended(0);
+    let requests = "SELECT count(*) FROM planwright.requests";
+    let requests = desk.query("undisturbed", requests)[0][0].as_u64().unwrap();
+    assert!(requests >= 10, "{}", undisturbed.stderr);
+    let expected = everything(&desk, "undisturbed");
+    // Every other one, because each is two starts of the program; the cuts above strike at every one.
+    for n in (1..requests).step_by(2).chain([requests]) {
+        let name = format!("killed-{n}");
+        let world = program(&desk, &name);
+        desk.faults.once(Only::Any, n, What::Hold);
+        let mut killed = world.command(env!("CARGO_BIN_EXE_planwright")).arg("sync").spawn().unwrap();
+        world.wait(desk.faults.until_held());
+        killed.kill().unwrap();
+        assert_eq!(killed.wait().unwrap().code(), None, "request {n}: it was killed");
+        desk.faults.clear();
+        world.planwright(&["sync"]).ended(0);
+        assert_eq!(everything(&desk, &name), expected, "request {n}");
     }
 }
 

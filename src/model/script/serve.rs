@@ -13,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Script;
@@ -62,6 +63,7 @@ struct Progress {
     script: BTreeMap<String, Vec<Turn>>,
     used: BTreeMap<String, usize>,
     received: Vec<Received>,
+    arrived: watch::Sender<usize>,
     missed: Vec<String>,
 }
 
@@ -76,6 +78,12 @@ impl Running {
     /// Every request for a reply so far, in order, also those that were answered with an error.
     pub fn received(&self) -> Vec<Received> {
         lock(&self.state).received.clone()
+    }
+
+    /// Returns when so many requests for a reply have come in all.
+    pub async fn until_received(&self, requests: usize) {
+        let mut arrived = lock(&self.state).arrived.subscribe();
+        drop(arrived.wait_for(|so_far| *so_far >= requests).await);
     }
 
     /// Turns that a model has not used yet.
@@ -142,6 +150,7 @@ async fn answer(State(state): State<Shared>, headers: HeaderMap, bytes: Bytes) -
         body,
         bytes: bytes.len(),
     });
+    state.arrived.send_replace(state.received.len());
     let used = state.used.get(&model).copied().unwrap_or_default();
     let Some(turns) = state.script.get(&model) else {
         return refuse(StatusCode::NOT_FOUND, "not_found_error", &format!("model: {model}"));
