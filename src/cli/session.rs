@@ -4,6 +4,7 @@
 //! gets a run, whose events are rendered while it works and whose end is written to the ledger.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -39,6 +40,8 @@ pub(super) struct Call {
     /// The time.
     pub(super) clock: Clock,
     flags: Vec<Flag>,
+    /// The client, once it is made; `None` in it where it cannot be made.
+    http: Arc<OnceLock<Option<reqwest::Client>>>,
 }
 
 impl Call {
@@ -60,7 +63,15 @@ impl Call {
             return Err(Error::NotAFolder { path: dir });
         }
         let executable = around.executable.unwrap_or_else(|_| PathBuf::from("planwright"));
-        Ok(Self { screen, environment: around.environment, dir, executable, clock, flags })
+        Ok(Self {
+            screen,
+            environment: around.environment,
+            dir,
+            executable,
+            clock,
+            flags,
+            http: Arc::default(),
+        })
     }
 
     /// The repository around the folder, if there is one.
@@ -97,10 +108,27 @@ impl Call {
         Ok(Settled { repo, loaded })
     }
 
-    /// An HTTP client that goes through the person's proxies.
+    /// The HTTP client, which goes through the person's proxies. There is one for all servers.
     pub(super) fn http(&self) -> Result<reqwest::Client, net::Error> {
+        let options = self.net();
+        match self.http.get_or_init(|| net::client(&options).ok()) {
+            Some(client) => Ok(client.clone()),
+            None => net::client(&options),
+        }
+    }
+
+    /// Makes the HTTP client on a thread of its own: reading the machine's certificates takes a while,
+    /// in which settings and repository can be read.
+    fn prepare_http(&self) {
+        let (http, options) = (Arc::clone(&self.http), self.net());
+        drop(tokio::task::spawn_blocking(move || {
+            http.get_or_init(|| net::client(&options).ok());
+        }));
+    }
+
+    fn net(&self) -> net::Options {
         let proxies = Proxies::read(|name| self.environment.named(name).map(str::to_owned));
-        net::client(&net::Options { proxies, ..net::Options::default() })
+        net::Options { proxies, ..net::Options::default() }
     }
 }
 
@@ -139,6 +167,7 @@ pub(super) async fn within(
     flags: &[Flag],
     work: impl AsyncFnOnce(&Session<'_>) -> Result<Exit, Stop>,
 ) -> Result<Exit, Stop> {
+    call.prepare_http();
     let settled = call.settled(flags).await?;
     let (sender, events) = unbounded_channel();
     let state = &settled.loaded.settings.places.state;
