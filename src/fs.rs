@@ -91,6 +91,12 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes a file that nobody needs after a crash, as it comes: not synced, into a folder that is there.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that writes files")]
+pub fn jot(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    std::fs::write(path, bytes).map_err(|source| Error::new("write", path, source))
+}
+
 /// A temporary file is private; the file it becomes has the mode of the one it replaces, or the usual one.
 #[cfg(unix)]
 fn keep_permissions(path: &Path, file: &File) -> io::Result<()> {

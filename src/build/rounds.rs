@@ -41,10 +41,14 @@ pub(super) async fn drive(
     let harness =
         Bench { sandbox: site.sandbox, policy: &bench.policy, settings: &site.settings.build, run: site.run };
     let toolbox = Toolbox::building(harness, &task.criteria, &site.settings.context.exclude);
-    let mut implementer = Implementer { mind: &mind, toolbox: &toolbox, conversation: None };
+    let mut implementer =
+        Implementer { mind: &mind, toolbox: &toolbox, finds: Found::Unknown, conversation: None };
     loop {
         let event = match journal.state.phase.clone() {
-            Phase::Before => before(&harness, &task.criteria, bench, journal).await?,
+            Phase::Before => {
+                implementer.finds = Found::Untouched;
+                before(&harness, &task.criteria, bench, journal).await?
+            }
             Phase::Implement => implement(site, task, bench, journal, &mut implementer).await?,
             Phase::After => after(&harness, &task.criteria, bench, journal).await?,
             Phase::Review => reviewed(site, task, bench, journal).await?,
@@ -132,7 +136,17 @@ fn uninterrupted(harness: &Bench<'_>) -> Result<(), Error> {
 struct Implementer<'a> {
     mind: &'a Mind<'a>,
     toolbox: &'a Toolbox<'a>,
+    finds: Found,
     conversation: Option<Conversation<'a>>,
+}
+
+/// What an implementer whose conversation begins finds in the worktree.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// What the checks before the work left a moment ago.
+    Untouched,
+    /// What an earlier run left, to be looked at.
+    Unknown,
 }
 
 async fn implement(
@@ -144,12 +158,14 @@ async fn implement(
 ) -> Result<Event, Error> {
     let round = journal.state.round;
     site.run.events.stage("implement", format!("round {round} of {}", journal.state.bound));
-    let started = bench.repo.stage_all().await?;
-    let base = bench.repo.tree_of(&journal.base).await?;
+    let untouched = match &journal.untouched {
+        Some(tree) => tree.clone(),
+        None => bench.repo.tree_of(&journal.base).await?,
+    };
     let mut parts = Vec::new();
     if implementer.conversation.is_none() {
         parts.push(site.prompts.render(Name::ImplementerIssue, first(site, task))?);
-        if started != *journal.untouched.as_ref().unwrap_or(&base) {
+        if implementer.finds == Found::Unknown && bench.repo.stage_all().await? != untouched {
             parts.push(TAKEN_OVER.to_owned());
         }
     }
@@ -158,7 +174,7 @@ async fn implement(
     }
     let ended = implementer.work(site, parts.join("\n\n")).await?;
     journal.said = if let Ended::Done { text } = &ended { text.trim().to_owned() } else { String::new() };
-    let refused = journal.tree.as_ref().or(journal.untouched.as_ref()).unwrap_or(&base);
+    let refused = journal.tree.as_ref().unwrap_or(&untouched);
     work(site, ended, refused, &bench.repo.stage_all().await?)
         .map_or_else(|why| Ok(Event::Implemented(Work::Cannot(why))), |work| Ok(Event::Implemented(work)))
 }
@@ -172,6 +188,7 @@ impl Implementer<'_> {
             Conversation::new(self.mind, system, self.toolbox, Limits { turns: site.settings.build.turns })
         };
         let ended = conversation.work(message).await?;
+        self.finds = Found::Unknown;
         let goes_on = matches!(ended, Ended::Done { .. } | Ended::OutOfTurns { .. });
         self.conversation = goes_on.then_some(conversation);
         Ok(ended)

@@ -27,13 +27,11 @@ pub(super) struct Workbench {
 
 /// The journal of a build that begins, its workbench not yet made.
 pub(super) async fn plan(site: &Site<'_>, task: &Task) -> Result<Journal, Error> {
-    site.repo.require_head().await?;
-    let onto = site.repo.default_branch().await?.ok_or(Error::NoBranch)?;
-    let base = site.repo.commit_at(&format!("refs/heads/{onto}")).await?.ok_or(Error::NoBranch)?;
-    // A commit that no branch gets: whoever has no name to commit under hears it before anything is paid.
-    site.repo.commit_tree(&site.repo.tree_of(&base).await?, &[], "planwright tries to commit").await?;
+    let (onto, base) = start(site.repo).await?;
     let branch = Branch(format!("planwright/{}-{}", task.number.0, slug(&task.title)));
-    if site.repo.branch_exists(&branch).await? {
+    let (named, is_taken) = tokio::join!(try_to_commit(site.repo, &base), site.repo.branch_exists(&branch));
+    named?;
+    if is_taken? {
         return Err(Error::BranchTaken { branch });
     }
     let worktree = site.settings.places.workbenches.join(task.number.0.to_string());
@@ -63,6 +61,24 @@ pub(super) async fn plan(site: &Site<'_>, task: &Task) -> Result<Journal, Error>
     })
 }
 
+/// The branch that work flows into, and the commit it is at.
+async fn start(repo: &Repo) -> Result<(Branch, CommitId), Error> {
+    if let Some(onto) = repo.default_branch().await?
+        && let Some(base) = repo.commit_at(&format!("refs/heads/{onto}")).await?
+    {
+        return Ok((onto, base));
+    }
+    repo.require_head().await?;
+    Err(Error::NoBranch)
+}
+
+/// Makes a commit that no branch gets: whoever has no name to commit under hears it before anything is paid.
+async fn try_to_commit(repo: &Repo, base: &CommitId) -> Result<(), Error> {
+    let tree = repo.tree_of(base).await?;
+    repo.commit_tree(&tree, &[], "planwright tries to commit").await?;
+    Ok(())
+}
+
 /// Opens the workbench of a journal, making what is missing of it, and sets it up once.
 pub(super) async fn open(site: &Site<'_>, journal: &mut Journal) -> Result<Workbench, Error> {
     let repo = if journal.made && journal.worktree.exists() {
@@ -71,6 +87,7 @@ pub(super) async fn open(site: &Site<'_>, journal: &mut Journal) -> Result<Workb
         make(site.repo, journal).await?
     };
     journal.made = true;
+    journal.set_up |= site.settings.build.setup.is_none();
     journal.save(&site.settings.places.state)?;
     if !journal.set_up {
         if let Some(command) = &site.settings.build.setup {

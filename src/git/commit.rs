@@ -92,7 +92,7 @@ impl Repo {
     /// Whether nobody chose how ssh is run. Then it is told not to ask: nobody could answer.
     async fn uses_plain_ssh(&self) -> Result<bool, Error> {
         let chosen = self.environment.iter().any(|(name, _)| name == "GIT_SSH" || name == "GIT_SSH_COMMAND");
-        Ok(!chosen && self.config("core.sshCommand").await?.is_none())
+        Ok(!chosen && self.config("core.sshcommand").await?.is_none())
     }
 }
 

@@ -15,6 +15,7 @@ mod person;
 mod tree;
 mod worktree;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,8 +38,8 @@ pub struct Repo {
     git_dir: PathBuf,
     common_dir: PathBuf,
     environment: Arc<Vec<(OsString, OsString)>>,
-    /// Settings that switch every configured filter off, read once.
-    filters_off: Arc<OnceCell<Vec<(String, String)>>>,
+    /// Of git's settings those that are asked for here, read once.
+    configuration: Arc<OnceCell<Vec<(String, String)>>>,
 }
 
 impl Repo {
@@ -65,7 +66,7 @@ impl Repo {
             git_dir,
             common_dir,
             environment: Arc::new(environment),
-            filters_off: Arc::default(),
+            configuration: Arc::default(),
         })
     }
 
@@ -111,9 +112,8 @@ impl Repo {
     /// else the current one.
     pub async fn default_branch(&self) -> Result<Option<Branch>, Error> {
         let remote = self.call().args(["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"]);
-        let remote = remote.text_if_any().await?;
+        let (remote, configured) = tokio::try_join!(remote.text_if_any(), self.config("init.defaultbranch"))?;
         let remote = remote.as_deref().and_then(|name| name.strip_prefix("refs/remotes/origin/"));
-        let configured = self.config("init.defaultBranch").await?;
         for name in remote.into_iter().chain(configured.as_deref()).chain(["main", "master"]) {
             let branch = Branch(name.to_owned());
             if self.branch_exists(&branch).await? {
@@ -147,8 +147,20 @@ impl Repo {
         Ok(PathBuf::from(call.text().await?))
     }
 
+    /// The value of a key, written as git lists it: in lower case but for a name in the middle.
     async fn config(&self, key: &str) -> Result<Option<String>, Error> {
-        self.call().args(["config", "--get", key]).text_if_any().await
+        let mut known = self.configuration().await?.iter().rev();
+        Ok(known.find(|(name, _)| name == key).map(|(_, value)| value.clone()))
+    }
+
+    async fn configuration(&self) -> Result<&[(String, String)], Error> {
+        let read = async || {
+            let listed = self.call().args(["config", "--list", "-z"]).bytes().await?;
+            let listed = String::from_utf8_lossy(&listed);
+            let known = listed.split_terminator('\0').map(key_and_value);
+            Ok(known.filter(|(key, _)| is_asked_for(key)).collect())
+        };
+        Ok(self.configuration.get_or_try_init(read).await?)
     }
 
     /// A call that needs neither the files of the work tree nor the index.
@@ -158,20 +170,13 @@ impl Repo {
 
     /// A call that touches files of the work tree, with every filter off. Whoever reads or writes the
     /// index may touch them: git looks again at files that changed in the index's own second.
-    async fn call_on_files(&self) -> Result<Call, Error> {
-        let off = self.filters_off.get_or_try_init(|| self.read_filters()).await?;
-        Ok(self.call().settings(off))
-    }
-
+    ///
     /// Any filter would run a program on content that a model wrote, so that all are switched off, a
     /// configured one whose command lies in the work tree among them.
-    async fn read_filters(&self) -> Result<Vec<(String, String)>, Error> {
-        let listed = self.call().args(["config", "--list", "--name-only", "-z"]).bytes().await?;
-        let keys = listed.split(|byte| *byte == 0).map(String::from_utf8_lossy);
-        let mut names: Vec<_> = keys.filter_map(|key| filter_name(&key)).collect();
-        names.sort();
-        names.dedup();
-        let off = |name: &String| {
+    async fn call_on_files(&self) -> Result<Call, Error> {
+        let keys = self.configuration().await?.iter().map(|(key, _)| key);
+        let names: BTreeSet<_> = keys.filter_map(|key| filter_name(key)).collect();
+        let off = |name: &str| {
             let empty =
                 ["clean", "smudge", "process"].map(|key| (format!("filter.{name}.{key}"), String::new()));
             empty
@@ -179,12 +184,26 @@ impl Repo {
                 .chain([(format!("filter.{name}.required"), "false".to_owned())])
                 .collect::<Vec<_>>()
         };
-        Ok(names.iter().flat_map(off).collect())
+        Ok(self.call().settings(&names.into_iter().flat_map(off).collect::<Vec<_>>()))
     }
 }
 
+/// One entry of the list: the key, and on the next line the value. A key alone, which means "yes", has none.
+fn key_and_value(entry: &str) -> (String, String) {
+    let (key, value) = entry.split_once('\n').unwrap_or((entry, ""));
+    (key.to_owned(), value.to_owned())
+}
+
+/// Whether a setting is ever asked for. The others may hold secrets, and are not kept.
+fn is_asked_for(key: &str) -> bool {
+    let of_remote = key.strip_prefix("remote.").and_then(|rest| rest.rsplit('.').next());
+    of_remote == Some("url")
+        || key.starts_with("filter.")
+        || ["init.defaultbranch", "core.sshcommand"].contains(&key)
+}
+
 /// `lfs` of `filter.lfs.clean`; the name between may hold dots.
-fn filter_name(key: &str) -> Option<String> {
+fn filter_name(key: &str) -> Option<&str> {
     let (name, _) = key.strip_prefix("filter.")?.rsplit_once('.')?;
-    Some(name.to_owned())
+    Some(name)
 }

@@ -24,13 +24,15 @@ pub struct Worktree {
 impl Repo {
     /// Makes a worktree at `path` with a new branch that begins at `start`. Runs no hook and no filter.
     pub async fn add_worktree(&self, path: &Path, branch: &Branch, start: &CommitId) -> Result<Self, Error> {
-        if self.branch_exists(branch).await? {
-            return Err(Error::BranchExists { branch: branch.clone() });
-        }
         let call =
             self.call_on_files().await?.args(["worktree", "add", "--quiet", "--no-track", "-b", &branch.0]);
-        call.args([path.as_os_str(), start.0.as_ref()]).bytes().await?;
-        self.open_worktree(path)
+        match call.args([path.as_os_str(), start.0.as_ref()]).bytes().await {
+            Ok(_) => self.open_worktree(path),
+            Err(Error::Failed { stderr, .. }) if stderr.starts_with("a branch named") => {
+                Err(Error::BranchExists { branch: branch.clone() })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The repository seen from its worktree at `path`, found by our records: what the `.git` file there

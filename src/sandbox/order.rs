@@ -47,7 +47,7 @@ impl Order {
     pub(super) fn write(&self) -> Result<(), fs::Error> {
         let path = order_in(&self.private);
         let text = serde_json::to_vec(self).map_err(|error| fs::Error::new("write", &path, error.into()))?;
-        fs::write(&path, &text)
+        fs::jot(&path, &text)
     }
 
     /// Reads the order out of its folder.
