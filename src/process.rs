@@ -200,13 +200,36 @@ async fn run_with(command: &Command, cancel: &CancellationToken, after: AfterInp
 
 fn spawn(command: &Command) -> Result<Child, Error> {
     #[expect(clippy::disallowed_methods, reason = "this is the one spawner")]
-    let mut process = tokio::process::Command::new(&command.program);
+    let mut process = tokio::process::Command::new(found(command));
     process.args(&command.args).current_dir(&command.dir).env_clear();
     process.envs(command.environment.iter().map(|(name, value)| (name, value)));
     process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     process.process_group(0);
     process.spawn().map_err(|source| refusal(command, source))
+}
+
+/// Where the program lies. The standard library would look a bare name up too, but only in a copy of
+/// ourselves, and to copy a process of our size takes longer than `git` runs. A name that is not found
+/// stays one, for the system to refuse.
+fn found(command: &Command) -> PathBuf {
+    let program = Path::new(&command.program);
+    if program.components().count() != 1 {
+        return program.to_owned();
+    }
+    let path = command.environment.iter().rev().find(|(name, _)| name == "PATH");
+    let folders = path.iter().flat_map(|(_, folders)| std::env::split_paths(folders));
+    let places = folders.filter(|folder| folder.is_absolute()).map(|folder| folder.join(program));
+    places.into_iter().find(|place| is_executable(place)).unwrap_or_else(|| program.to_owned())
+}
+
+fn is_executable(path: &Path) -> bool {
+    let Ok(file) = std::fs::metadata(path) else { return false };
+    #[cfg(unix)]
+    let is_permitted = std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o111 != 0;
+    #[cfg(not(unix))]
+    let is_permitted = true;
+    file.is_file() && is_permitted
 }
 
 fn refusal(command: &Command, source: io::Error) -> Error {

@@ -19,6 +19,7 @@ mod next;
 mod pipeline;
 mod plan;
 mod plan_verb;
+mod process;
 mod prompts;
 mod review;
 mod sandbox;
