@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS planwright.rejects (
 CREATE TABLE IF NOT EXISTS planwright.outcomes (
     origin VARCHAR, run VARCHAR, pipeline VARCHAR, resource VARCHAR, status VARCHAR, rows BIGINT, removed BIGINT,
     rejected BIGINT, requests BIGINT, reason VARCHAR, ended_at TIMESTAMP);
+CREATE TABLE IF NOT EXISTS planwright.facts (name VARCHAR, value VARCHAR);
 CREATE TABLE IF NOT EXISTS planwright.resources (resource VARCHAR, fingerprint VARCHAR);
 CREATE TABLE IF NOT EXISTS planwright.models (name VARCHAR);
 CREATE TABLE IF NOT EXISTS ledger (
@@ -72,15 +73,65 @@ pub(crate) const LEDGER: [&str; 14] = [
     "outcome",
 ];
 
+/// Which layout of the engine's own tables this program knows. It grows with every change that an older
+/// program would not understand.
+const LAYOUT: u32 = 1;
+
+/// What [`prepare`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prepared {
+    /// The tables were made for just this spec before.
+    Before,
+    /// They were made or changed.
+    Now,
+}
+
 /// Makes the tables that a pipeline needs. A resource whose spec changed is emptied and read anew; what
 /// it had stays in raw.
-pub(crate) fn prepare(warehouse: &Warehouse, spec: &Spec) -> Result<(), Error> {
+pub(crate) fn prepare(warehouse: &Warehouse, spec: &Spec) -> Result<Prepared, Error> {
+    let name = format!("spec {}", spec.name);
+    let texts = spec.resources.iter().map(|resource| format!("{resource:?}"));
+    let digest = digest([TABLES.to_owned()].into_iter().chain(texts));
+    if fact(warehouse, &name).as_ref() == Some(&digest) {
+        return Ok(Prepared::Before);
+    }
+    let found = fact(warehouse, "layout").and_then(|layout| layout.parse().ok()).unwrap_or(LAYOUT);
+    if found > LAYOUT {
+        return Err(Error::Layout { found, known: LAYOUT });
+    }
     warehouse.write(|writer| {
         for statement in TABLES.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
             writer.execute(statement, &[])?;
         }
-        spec.resources.iter().try_for_each(|resource| prepare_resource(writer, spec, resource))
-    })
+        spec.resources.iter().try_for_each(|resource| prepare_resource(writer, spec, resource))?;
+        set_fact(writer, "layout", &LAYOUT.to_string())?;
+        set_fact(writer, &name, &digest)
+    })?;
+    Ok(Prepared::Now)
+}
+
+/// A fact that was written down; none in a warehouse that has no place for facts yet.
+pub(crate) fn fact(warehouse: &Warehouse, name: &str) -> Option<String> {
+    let sql = "SELECT value FROM planwright.facts WHERE name = ?";
+    let rows = warehouse.select(sql, &[Cell::text(name)]).ok()?;
+    Some(rows.first()?.first()?.as_str()?.to_owned())
+}
+
+/// Writes a fact down.
+pub(crate) fn set_fact(writer: &Writer<'_>, name: &str, value: &str) -> Result<(), Error> {
+    writer.execute("DELETE FROM planwright.facts WHERE name = ?", &[Cell::text(name)])?;
+    let cells = [Cell::text(name), Cell::text(value)];
+    writer.execute("INSERT INTO planwright.facts VALUES (?, ?)", &cells).map(drop)
+}
+
+/// A digest of texts, by which it is told later whether they are the same.
+pub(crate) fn digest(texts: impl IntoIterator<Item = String>) -> String {
+    let mut digest = Sha256::new();
+    for text in texts {
+        digest.update(text);
+        digest.update([0]);
+    }
+    hex::encode(digest.finalize())
 }
 
 fn prepare_resource(writer: &Writer<'_>, spec: &Spec, resource: &Resource) -> Result<(), Error> {
@@ -141,8 +192,7 @@ fn fingerprint(resource: &Resource) -> String {
     let Resource { path, query, parent, inherit, key, incremental, items, keep, drop, columns, .. } =
         resource;
     let columns: Vec<_> = columns.iter().map(|column| (&column.name, &column.from, column.kind)).collect();
-    let shape = format!("{:?}", (path, query, parent, inherit, key, incremental, items, keep, drop, columns));
-    hex::encode(Sha256::digest(shape.as_bytes()))
+    digest([format!("{:?}", (path, query, parent, inherit, key, incremental, items, keep, drop, columns))])
 }
 
 /// Which listing a piece of state belongs to.
@@ -164,21 +214,22 @@ impl Listing {
 
 const LISTING: &str = "origin = ? AND resource = ? AND parent = ?";
 
-/// Where the listings of a resource stand, by their parents' keys.
-pub(crate) fn cursors(
-    warehouse: &Warehouse,
-    origin: &str,
-    resource: &str,
-) -> Result<HashMap<String, Cursor>, Error> {
-    let sql = "SELECT parent, since, next, probe, ended_at IS NOT NULL FROM planwright.cursors
-        WHERE origin = ? AND resource = ?";
-    let rows = warehouse.select(sql, &[Cell::text(origin), Cell::text(resource)])?;
-    let cursor = |row: Vec<Value>| {
+/// What is known of the listings of an origin: by resource, then by the parent's key.
+pub(crate) type ByListing<T> = HashMap<String, HashMap<String, T>>;
+
+/// Where all listings of an origin stand.
+pub(crate) fn cursors(warehouse: &Warehouse, origin: &str) -> Result<ByListing<Cursor>, Error> {
+    let sql = "SELECT resource, parent, since, next, probe, ended_at IS NOT NULL FROM planwright.cursors
+        WHERE origin = ?";
+    let mut cursors = ByListing::new();
+    for row in warehouse.select(sql, &[Cell::text(origin)])? {
         let text = |index: usize| row.get(index).and_then(Value::as_str).map(str::to_owned);
-        let ended = row.get(4).and_then(Value::as_bool).unwrap_or(false);
-        Some((text(0)?, Cursor { since: text(1), next: text(2), probe: text(3), ended }))
-    };
-    Ok(rows.into_iter().filter_map(cursor).collect())
+        let (Some(resource), Some(parent)) = (text(0), text(1)) else { continue };
+        let ended = row.get(5).and_then(Value::as_bool).unwrap_or(false);
+        let cursor = Cursor { since: text(2), next: text(3), probe: text(4), ended };
+        cursors.entry(resource).or_default().insert(parent, cursor);
+    }
+    Ok(cursors)
 }
 
 /// Where a listing stands, to be written down.
@@ -227,20 +278,18 @@ pub(crate) struct KnownPage {
     pub(crate) keys: Vec<String>,
 }
 
-/// The pages of a resource's listings as they were last seen, by their parents' keys.
-pub(crate) fn known_pages(
-    warehouse: &Warehouse,
-    origin: &str,
-    resource: &str,
-) -> Result<HashMap<String, Vec<KnownPage>>, Error> {
-    let sql = "SELECT parent, target, etag, next, keys::VARCHAR FROM planwright.pages
-        WHERE origin = ? AND resource = ?";
-    let mut pages: HashMap<String, Vec<KnownPage>> = HashMap::new();
-    for row in warehouse.select(sql, &[Cell::text(origin), Cell::text(resource)])? {
+/// The pages of all listings of an origin as they were last seen.
+pub(crate) fn known_pages(warehouse: &Warehouse, origin: &str) -> Result<ByListing<Vec<KnownPage>>, Error> {
+    let sql =
+        "SELECT resource, parent, target, etag, next, keys::VARCHAR FROM planwright.pages WHERE origin = ?";
+    let mut pages: ByListing<Vec<KnownPage>> = ByListing::new();
+    for row in warehouse.select(sql, &[Cell::text(origin)])? {
         let text = |index: usize| row.get(index).and_then(Value::as_str).map(str::to_owned);
-        let (Some(parent), Some(target), Some(etag)) = (text(0), text(1), text(2)) else { continue };
-        let keys = text(4).and_then(|keys| serde_json::from_str(&keys).ok()).unwrap_or_default();
-        pages.entry(parent).or_default().push(KnownPage { target, etag, next: text(3), keys });
+        let (Some(resource), Some(parent)) = (text(0), text(1)) else { continue };
+        let (Some(target), Some(etag)) = (text(2), text(3)) else { continue };
+        let keys = text(5).and_then(|keys| serde_json::from_str(&keys).ok()).unwrap_or_default();
+        let page = KnownPage { target, etag, next: text(4), keys };
+        pages.entry(resource).or_default().entry(parent).or_default().push(page);
     }
     Ok(pages)
 }
@@ -351,12 +400,19 @@ pub(crate) fn optional(text: Option<&str>) -> Cell {
     text.map_or(Cell::Null, Cell::text)
 }
 
-/// Writes the ledger's lines of these runs anew; returns how many there are more than before.
+/// Writes the ledger's lines of these runs anew; returns how many there are more than before. The ledger
+/// only grows, so that as many lines are the same lines.
 pub(crate) fn replace_ledger(warehouse: &Warehouse, runs: &[&str], rows: &[Vec<Cell>]) -> Result<u64, Error> {
-    warehouse.write(|writer| {
-        let sql = format!("DELETE FROM ledger WHERE run IN {IN_LIST}");
-        let before = writer.execute(&sql, &[Cell::text(json_list(runs))])?;
-        writer.append(At::main("ledger"), &LEDGER, rows)?;
-        Ok((rows.len() as u64).saturating_sub(before))
-    })
+    let runs = [Cell::text(json_list(runs))];
+    let sql = format!("SELECT count(*) FROM ledger WHERE run IN {IN_LIST}");
+    let known = warehouse.select(&sql, &runs)?;
+    let before = known.first().and_then(|row| row.first()).and_then(Value::as_u64).unwrap_or(0);
+    let more = (rows.len() as u64).saturating_sub(before);
+    if more > 0 {
+        warehouse.write(|writer| {
+            writer.execute(&format!("DELETE FROM ledger WHERE run IN {IN_LIST}"), &runs)?;
+            writer.append(At::main("ledger"), &LEDGER, rows)
+        })?;
+    }
+    Ok(more)
 }

@@ -7,6 +7,7 @@
 
 mod github;
 mod ledger;
+mod made;
 
 use std::path::Path;
 
@@ -16,13 +17,14 @@ use crate::artifact::{Event, Events};
 use crate::config::settings;
 use crate::error::{Exit, Failure};
 use crate::github::Client;
-use crate::pipeline::data_tests::{self, About, Tested};
+use crate::pipeline::data_tests::{self, Tested};
 use crate::pipeline::extract::{self, Extraction};
 use crate::pipeline::models::{self, Built};
 use crate::pipeline::outcome::{Outcome, Status};
 use crate::pipeline::warehouse::{self, Warehouse};
 use crate::pipeline::{Folder, Spec, spec};
 use crate::telemetry::{Audit, Run, audit};
+use made::Made;
 
 /// What is synced, and where to.
 #[derive(Debug, Clone, Copy)]
@@ -172,10 +174,20 @@ pub async fn sync(run: &Run, client: &Client, options: &Options<'_>) -> Result<R
             interrupted: true,
         });
     }
+    let loaded = ledger_rows > 0 || resources.iter().any(|outcome| outcome.rows + outcome.removed > 0);
+    let made = Made { spec: &spec, models: &models, tests: &tests };
+    if !loaded && made.stand(&warehouse) {
+        run.events.stage("models", "as they were; their data tests held".to_owned());
+        return Ok(Report {
+            resources,
+            ledger_rows,
+            models: Vec::new(),
+            tests: Vec::new(),
+            interrupted: false,
+        });
+    }
     run.events.stage("models", format!("{} models, {} data tests", models.len(), tests.len()));
-    let models = models::build(&warehouse, &spec, &models)?;
-    let everywhere = tests.iter().filter(|test| test.about == About::Everything);
-    let tests: Vec<_> = everywhere.map(|test| data_tests::run(&warehouse, test)).collect();
+    let (models, tests) = made.make(&warehouse)?;
     tell(&run.events, &models, &tests);
     Ok(Report { resources, ledger_rows, models, tests, interrupted: false })
 }

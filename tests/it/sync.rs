@@ -92,13 +92,17 @@ impl Desk {
     }
 
     async fn sync_with(&self, warehouse: &str, full: bool) -> Result<Report, sync::Error> {
+        self.sync_of(warehouse, &[], full).await
+    }
+
+    async fn sync_of(&self, warehouse: &str, repos: &[&str], full: bool) -> Result<Report, sync::Error> {
         let folder = Folder::find("github", None).unwrap();
         // Small pages, so that there are many.
         let text = folder.file("pipeline.toml").unwrap().replace("per_page = 100", "per_page = 3");
         let folder = folder.with("pipeline.toml", &text);
         let settings = settings::Sync {
             pipeline: "github".to_owned(),
-            repos: Vec::new(),
+            repos: repos.iter().map(|repo| repo.parse().unwrap()).collect(),
             resources: Vec::new(),
             memory_limit: "256MB".to_owned(),
             threads: 1,
@@ -280,6 +284,27 @@ async fn one_answer_that_is_broken_is_partial_and_mended_by_the_next_run() {
     desk.faults.clear();
     assert_eq!(desk.sync("w").await.exit(), Exit::Done);
     assert_eq!(desk.whole("w"), desk.whole("undisturbed"));
+}
+
+#[tokio::test]
+async fn one_repository_synced_alone_leaves_the_others_as_they_are() {
+    let desk = Desk::new().await;
+    desk.second_repo().await;
+    desk.sync("w").await;
+    let counts = "SELECT repo, count(*) FROM issues GROUP BY ALL ORDER BY ALL";
+    let both = json!([["ada/app", 7], ["ada/more", 1]]);
+    assert_eq!(desk.query("w", counts), both);
+    desk.tick().await;
+    let edit = Edit { title: Some("Rest well".to_owned()), ..Edit::default() };
+    desk.client.edit_issue(&desk.repo, IssueNumber(7), &edit).await.unwrap();
+    let one = desk.sync_of("w", &["ada/app"], false).await.unwrap();
+    assert_eq!(one.exit(), Exit::Done, "{:?}", one.resources);
+    assert_eq!(desk.query("w", counts), both);
+    let title = "SELECT title FROM issues WHERE number = 7 AND repo = 'ada/app'";
+    assert_eq!(desk.query("w", title), json!([["Rest well"]]));
+    assert_eq!(desk.sync("w").await.exit(), Exit::Done);
+    assert_eq!(desk.query("w", "SELECT count(*) FROM repos"), json!([[3]]));
+    assert_eq!(desk.query("w", counts), both);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::parents::Parent;
 use super::{Error, Extraction, Shared, window};
@@ -22,8 +22,8 @@ pub(super) struct Begin {
     pub(super) shape: Arc<Shape>,
     pub(super) cursor: Cursor,
     pub(super) known: Vec<KnownPage>,
-    /// Whether the table has no row of it yet.
-    pub(super) fresh: bool,
+    /// The keys that came so far, where the table had no row before.
+    pub(super) keys: Option<Arc<Keys>>,
     /// Whether it holds the rows of all parents.
     pub(super) over_all: bool,
 }
@@ -41,7 +41,7 @@ impl<S: Source> Extraction<'_, S> {
             resource: resource.name.as_str().into(),
             parent: begin.parent.key.clone(),
         };
-        let met = Met::new(begin.fresh);
+        let met = Met { keys: begin.keys.clone(), last: HashMap::new() };
         Reading {
             extraction: self,
             shared,
@@ -79,6 +79,8 @@ struct Place {
     keys: Vec<String>,
     /// How many items were read.
     items: usize,
+    /// Whether any page was not as it was.
+    moved: bool,
 }
 
 /// What stops a listing, and why.
@@ -178,10 +180,12 @@ impl<S: Source> Reading<'_, S> {
             keys: keys.clone(),
         });
         self.place.targets.push(name.clone());
+        self.place.moved |= !unchanged;
         self.count(found.items, keys);
         self.begin.cursor = cursor;
+        let still = !self.place.moved;
         let end = next.is_none().then(|| self.end(whole, &name));
-        Ok((Landing { status: page.status, next: link, known, end, ..self.bring(name, found) }, next))
+        Ok((Landing { status: page.status, next: link, known, end, still, ..self.bring(name, found) }, next))
     }
 
     /// The rows of a page.
@@ -211,6 +215,7 @@ impl<S: Source> Reading<'_, S> {
             known: None,
             cursor: self.begin.cursor.clone(),
             end: None,
+            still: false,
         }
     }
 
@@ -267,28 +272,37 @@ pub(super) fn broken(asked: &Target, unreadable: &Unreadable) -> Stop {
     (Trouble::Broken, format!("{asked}: {unreadable}{}", cause.unwrap_or_default()))
 }
 
+/// Keys of one resource, by their hashes. Two keys of one hash cost a look into the table, no more.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    hashes: Mutex<HashSet<u64>>,
+    hasher: RandomState,
+}
+
+impl Keys {
+    /// Whether the key did not come before.
+    fn is_new(&self, key: &str) -> bool {
+        let hash = self.hasher.hash_one(key);
+        self.hashes.lock().unwrap_or_else(PoisonError::into_inner).insert(hash)
+    }
+}
+
 /// The rows that were met in this reading, as far as it matters: pages that are asked from a time on
 /// begin with rows of the page before, and rows that move while they are read come again.
 struct Met {
-    fresh: bool,
-    /// Hashes of all keys, where the table had no row before.
-    keys: HashSet<u64>,
-    hasher: RandomState,
+    keys: Option<Arc<Keys>>,
     /// Keys and hashes of the last page's rows.
     last: HashMap<String, String>,
 }
 
 impl Met {
-    fn new(fresh: bool) -> Self {
-        Self { fresh, keys: HashSet::new(), hasher: RandomState::new(), last: HashMap::new() }
-    }
-
-    /// The rows that were not on the page before; those that no page had and the table neither are marked.
+    /// The rows that were not on the page before; those that came nowhere before are marked.
     fn new_of(&mut self, rows: Vec<Row>) -> Vec<Row> {
         let now = rows.iter().map(|row| (row.key.clone(), row.hash.clone())).collect();
         let last = std::mem::replace(&mut self.last, now);
         let new = rows.into_iter().filter(|row| last.get(&row.key) != Some(&row.hash));
-        new.map(|row| Row { fresh: self.fresh && self.keys.insert(self.hasher.hash_one(&row.key)), ..row })
-            .collect()
+        let mark =
+            |row: Row| Row { fresh: self.keys.as_ref().is_some_and(|keys| keys.is_new(&row.key)), ..row };
+        new.map(mark).collect()
     }
 }

@@ -18,12 +18,13 @@ use super::outcome::{End, Outcome, Status, judge};
 use super::schema::Cell;
 use super::source::{Source, SourceError, Trouble};
 use super::spec::{Resource, Spec};
-use super::store;
+use super::store::{self, Prepared};
 use super::warehouse::{self, At, Warehouse};
 use crate::artifact::Event;
 use crate::error::{Exit, Failure};
 use crate::telemetry::Run;
 use listing::Begin;
+use parents::{Known, Which};
 
 /// Listings that are read at once.
 const AT_ONCE: usize = 24;
@@ -143,34 +144,43 @@ impl<S: Source> Extraction<'_, S> {
     /// Reads the resources and says how each ended.
     pub async fn run(&self) -> Result<Vec<Outcome>, Error> {
         let resources = wanted(self.spec, &self.options.only)?;
-        store::prepare(self.warehouse, self.spec)?;
+        if store::prepare(self.warehouse, self.spec)? == Prepared::Now {
+            for (resource, parent) in
+                self.spec.resources.iter().filter_map(|resource| Some((resource, resource.parent.as_ref()?)))
+            {
+                self.warehouse.check_select(&parents::select(resource, parent, "true"))?;
+            }
+        }
         let (loader, writing) = Loader::start(self.warehouse.clone(), self.run.id.clone());
         let room = tokio::sync::Semaphore::new(IN_FLIGHT);
         let shared = Shared { loader, stopped: Mutex::default(), room };
         let read = self.waves(&resources, &shared).await;
         drop(shared);
         writing.await.map_err(|_panicked| warehouse::Error::Writer)??;
-        read
+        let outcomes = read?;
+        self.note(&outcomes)?;
+        Ok(outcomes)
     }
 
     async fn waves(&self, resources: &[&Resource], shared: &Shared) -> Result<Vec<Outcome>, Error> {
         let mut outcomes: Vec<Outcome> = Vec::new();
         let mut before = Tallies::new();
+        let mut known = Known::read(self)?;
         for wave in waves(resources) {
             let mut works = Vec::with_capacity(wave.len());
             for resource in wave {
                 self.tell(resource, "running");
-                works.push(self.work(resource)?);
+                works.push(self.work(resource, &mut known)?);
             }
             while works.iter().any(|work| !work.begins.is_empty()) {
-                self.read(&mut works, shared).await?;
+                self.read(&mut works, &mut known, shared).await?;
             }
             let after = shared.loader.settle().await?;
             for work in works {
                 let tally = |tallies: &Tallies| tallies.get(&work.resource.name).copied().unwrap_or_default();
                 let landed = tally(&after).since(tally(&before));
                 let outcome = self.end(&work, landed, &outcomes, shared)?;
-                self.note(&outcome)?;
+                self.tell_end(&outcome);
                 outcomes.push(outcome);
             }
             before = after;
@@ -181,7 +191,7 @@ impl<S: Source> Extraction<'_, S> {
 
     /// Reads the listings that are to be read. Where one over all parents is refused, those of the
     /// parents are to be read next.
-    async fn read(&self, works: &mut [Work<'_>], shared: &Shared) -> Result<(), Error> {
+    async fn read(&self, works: &mut [Work<'_>], known: &mut Known, shared: &Shared) -> Result<(), Error> {
         let begins = works.iter_mut().enumerate().flat_map(|(index, work)| {
             let resource = work.resource;
             std::mem::take(&mut work.begins).into_iter().map(move |begin| (index, resource, begin))
@@ -197,7 +207,7 @@ impl<S: Source> Extraction<'_, S> {
             let Some(work) = works.get_mut(index) else { continue };
             work.requests += requests;
             if over_all && matches!(end, End::Trouble(Trouble::NotPermitted, _)) {
-                work.begins = self.begins(work.resource, parents::Which::Each)?.0;
+                work.begins = self.begins(work.resource, known, Which::Each)?.0;
             } else {
                 work.ends.push(end);
             }
@@ -223,7 +233,11 @@ impl<S: Source> Extraction<'_, S> {
             reason = Some(format!("`{}` is {}", incomplete.name, incomplete.status.name()));
         }
         let mut removed = landed.removed;
-        if incomplete.is_none() && shared.stopped().is_none() {
+        // Which parents there are follows from rows of what this one needs; what was not chosen stays.
+        let moved =
+            before.iter().any(|outcome| needs(resource, &outcome.name) && outcome.rows + outcome.removed > 0);
+        let whole = incomplete.is_none() && shared.stopped().is_none() && self.options.chosen.is_empty();
+        if whole && (moved || resource.chosen.is_some() && landed != Landed::default() || self.options.full) {
             let gone = store::Gone { run: &self.run.id, at: self.run.clock.now() };
             let of = (self.options.origin.as_str(), resource.name.as_str());
             removed += store::prune(self.warehouse, of, &work.parents, gone)?;
@@ -239,33 +253,39 @@ impl<S: Source> Extraction<'_, S> {
         })
     }
 
-    fn note(&self, outcome: &Outcome) -> Result<(), Error> {
-        let run = self.run;
-        run.events.send(Event::Resource {
+    fn tell_end(&self, outcome: &Outcome) {
+        self.run.events.send(Event::Resource {
             name: outcome.name.clone(),
             status: outcome.status.name().to_owned(),
             rows: outcome.rows,
             requests: outcome.requests,
             reason: outcome.reason.clone(),
         });
-        let cells = vec![
-            Cell::text(&self.options.origin),
-            Cell::text(&run.id.0),
-            Cell::text(&self.spec.name),
-            Cell::text(&outcome.name),
-            Cell::text(outcome.status.name()),
-            Cell::count(outcome.rows),
-            Cell::count(outcome.removed),
-            Cell::count(outcome.rejected),
-            Cell::count(outcome.requests),
-            store::optional(outcome.reason.as_deref()),
-            Cell::time(run.clock.now()),
-        ];
+    }
+
+    /// Keeps how the resources ended.
+    fn note(&self, outcomes: &[Outcome]) -> Result<(), Error> {
+        let row = |outcome: &Outcome| {
+            vec![
+                Cell::text(&self.options.origin),
+                Cell::text(&self.run.id.0),
+                Cell::text(&self.spec.name),
+                Cell::text(&outcome.name),
+                Cell::text(outcome.status.name()),
+                Cell::count(outcome.rows),
+                Cell::count(outcome.removed),
+                Cell::count(outcome.rejected),
+                Cell::count(outcome.requests),
+                store::optional(outcome.reason.as_deref()),
+                Cell::time(self.run.clock.now()),
+            ]
+        };
+        let rows: Vec<_> = outcomes.iter().map(row).collect();
         let columns = [
             "origin", "run", "pipeline", "resource", "status", "rows", "removed", "rejected", "requests",
             "reason", "ended_at",
         ];
-        Ok(self.warehouse.write(|writer| writer.append(At::own("outcomes"), &columns, &[cells]))?)
+        Ok(self.warehouse.write(|writer| writer.append(At::own("outcomes"), &columns, &rows))?)
     }
 
     fn tell(&self, resource: &Resource, status: &str) {

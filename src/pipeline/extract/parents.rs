@@ -1,19 +1,18 @@
 //! The rows that a resource is listed for, and where each of those listings stands.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::listing::Begin;
+use super::listing::{Begin, Keys};
 use super::{Error, Extraction, Work};
 use crate::pipeline::cursor::{CHOSEN, Cursor, Route};
 use crate::pipeline::normalize::Shape;
 use crate::pipeline::schema::Cell;
 use crate::pipeline::source::Source;
 use crate::pipeline::spec::{Resource, placeholders};
-use crate::pipeline::store::{self, ALL, KnownPage};
-use crate::pipeline::warehouse::quoted;
+use crate::pipeline::store::{self, ALL, ByListing, KnownPage};
+use crate::pipeline::warehouse::{literal, quoted};
 
 /// Which listings of a resource are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +35,8 @@ pub(super) struct Parent {
 
 impl<S: Source> Extraction<'_, S> {
     /// A resource with all that is to be read of it.
-    pub(super) fn work<'r>(&self, resource: &'r Resource) -> Result<Work<'r>, Error> {
-        let (begins, parents) = self.begins(resource, Which::Best)?;
+    pub(super) fn work<'r>(&self, resource: &'r Resource, known: &mut Known) -> Result<Work<'r>, Error> {
+        let (begins, parents) = self.begins(resource, known, Which::Best)?;
         Ok(Work { resource, begins, parents, ends: Vec::new(), requests: 0 })
     }
 
@@ -45,29 +44,67 @@ impl<S: Source> Extraction<'_, S> {
     pub(super) fn begins(
         &self,
         resource: &Resource,
+        known: &mut Known,
         which: Which,
     ) -> Result<(Vec<Begin>, Vec<String>), Error> {
         let parents = self.parents(resource)?;
         let keys = parents.iter().map(|parent| parent.key.clone()).collect();
         let shape = Shape::new(resource, store::declared(self.spec, resource));
-        let mut known = Known::read(self, resource)?;
         let over_all = resource.account.as_ref();
         if let Some(account) =
             over_all.filter(|_| which == Which::Best && self.options.chosen.is_empty() && !parents.is_empty())
         {
             let route = Route::over_all(resource, account);
             let parent = Parent { key: ALL.to_owned(), ..Parent::default() };
-            let fresh = known.filled.is_empty();
             let shape = Arc::new(shape.over_all(account));
-            return Ok((vec![Begin { over_all: true, fresh, ..known.begin(parent, route, shape) }], keys));
+            let mut begin = known.begin(resource, parent, (route, shape));
+            begin.over_all = true;
+            let mut begins = vec![begin];
+            self.freshen(resource, &mut begins)?;
+            return Ok((begins, keys));
         }
         let shape = Arc::new(shape);
         let due = parents.into_iter().filter(|parent| parent.due || self.options.full);
         let begin = |parent: Parent| {
             let route = Route::of(resource, &parent.vars);
-            known.begin(parent, route, Arc::clone(&shape))
+            known.begin(resource, parent, (route, Arc::clone(&shape)))
         };
-        Ok((due.map(begin).collect(), keys))
+        let mut begins: Vec<_> = due.map(begin).collect();
+        self.freshen(resource, &mut begins)?;
+        Ok((begins, keys))
+    }
+
+    /// Where the table has no row yet, rows need not be looked for in it, only among those that came.
+    fn freshen(&self, resource: &Resource, begins: &mut [Begin]) -> Result<(), Error> {
+        if begins.iter().any(|begin| begin.cursor != Cursor::default()) || begins.is_empty() {
+            return Ok(());
+        }
+        let sql = format!("SELECT 1 FROM {} WHERE _origin = ? LIMIT 1", quoted(&resource.name));
+        if self.warehouse.select(&sql, &[Cell::text(&self.options.origin)])?.is_empty() {
+            let keys = Arc::new(Keys::default());
+            for begin in begins {
+                begin.keys = Some(Arc::clone(&keys));
+            }
+        }
+        Ok(())
+    }
+
+    /// The condition on a resource's rows that they belong to what was chosen.
+    fn within(&self, resource: &Resource) -> String {
+        let chosen = &self.options.chosen;
+        match resource.parent.as_ref().and_then(|parent| self.spec.resource(parent)) {
+            _ if chosen.is_empty() => "true".to_owned(),
+            Some(parent) => {
+                let origin = literal(&self.options.origin);
+                let (table, within) = (quoted(&parent.name), self.within(parent));
+                format!("_parent IN (SELECT _key FROM {table} WHERE _origin = {origin} AND {within})")
+            }
+            None if resource.chosen.is_none() => "true".to_owned(),
+            None => {
+                let names: Vec<_> = chosen.iter().map(|name| literal(name)).collect();
+                format!("_parent IN ({})", names.join(", "))
+            }
+        }
     }
 
     fn parents(&self, resource: &Resource) -> Result<Vec<Parent>, Error> {
@@ -84,32 +121,38 @@ impl<S: Source> Extraction<'_, S> {
             return Ok(self.options.chosen.iter().map(one).collect());
         };
         let origin = Cell::text(&self.options.origin);
-        let any = format!("SELECT 1 FROM {} WHERE _origin = ? LIMIT 1", quoted(parent));
-        if self.warehouse.select(&any, std::slice::from_ref(&origin))?.is_empty() {
-            // A table whose columns are inferred has none to ask for yet.
-            return Ok(Vec::new());
+        if self.spec.resource(parent).is_some_and(|parent| parent.columns.is_empty()) {
+            let any = format!("SELECT 1 FROM {} WHERE _origin = ? LIMIT 1", quoted(parent));
+            if self.warehouse.select(&any, std::slice::from_ref(&origin))?.is_empty() {
+                // A table whose columns are inferred has none to ask for yet.
+                return Ok(Vec::new());
+            }
         }
-        let names: Vec<_> = placeholders(&resource.path).collect();
-        let inherited = resource.inherit.iter().map(|(_, theirs)| theirs.as_str());
-        let columns: Vec<_> =
-            ["_key"].into_iter().chain(names.iter().copied()).chain(inherited).map(quoted).collect();
-        let sql = format!(
-            "SELECT {}, {} FROM {} WHERE _origin = ? AND ({}) ORDER BY _key",
-            due(resource),
-            columns.join(", "),
-            quoted(parent),
-            resource.only_if.as_deref().unwrap_or("true"),
-        );
-        self.warehouse.check_select(&sql)?;
         let mut cells = Vec::new();
         if resource.touched.is_some() {
             let name = Cell::text(&resource.name);
             cells.extend([origin.clone(), name.clone(), origin.clone(), name, origin.clone()]);
         }
         cells.push(origin);
-        let rows = self.warehouse.select(&sql, &cells)?;
+        let names: Vec<_> = placeholders(&resource.path).collect();
+        let within =
+            self.spec.resource(parent).map_or_else(|| "true".to_owned(), |parent| self.within(parent));
+        let rows = self.warehouse.select(&select(resource, parent, &within), &cells)?;
         Ok(rows.into_iter().filter_map(|row| Parent::of(row, &names, &resource.inherit)).collect())
     }
+}
+
+/// Asks for the rows of `parent` that a resource is listed for; `within` is one more condition on them.
+pub(super) fn select(resource: &Resource, parent: &str, within: &str) -> String {
+    let inherited = resource.inherit.iter().map(|(_, theirs)| theirs.as_str());
+    let columns = ["_key"].into_iter().chain(placeholders(&resource.path)).chain(inherited);
+    format!(
+        "SELECT {}, {} FROM {} WHERE _origin = ? AND ({}) AND {within} ORDER BY _key",
+        due(resource),
+        columns.map(quoted).collect::<Vec<_>>().join(", "),
+        quoted(parent),
+        resource.only_if.as_deref().unwrap_or("true"),
+    )
 }
 
 /// Whether a parent's listing was never read to its end, or rows that touch it came since.
@@ -137,43 +180,34 @@ impl Parent {
     }
 }
 
-/// What is known of a resource's listings.
-struct Known {
-    cursors: HashMap<String, Cursor>,
-    pages: HashMap<String, Vec<KnownPage>>,
-    /// Parents of which the table has rows.
-    filled: HashSet<String>,
+/// What is known of all listings.
+#[derive(Default)]
+pub(super) struct Known {
+    cursors: ByListing<Cursor>,
+    pages: ByListing<Vec<KnownPage>>,
 }
 
 impl Known {
-    fn read<S: Source>(extraction: &Extraction<'_, S>, resource: &Resource) -> Result<Self, Error> {
+    /// Nothing, where everything is read anew.
+    pub(super) fn read<S: Source>(extraction: &Extraction<'_, S>) -> Result<Self, Error> {
         let Extraction { warehouse, options, .. } = extraction;
-        let sql = format!("SELECT DISTINCT _parent FROM {} WHERE _origin = ?", quoted(&resource.name));
-        let rows = warehouse.select(&sql, &[Cell::text(&options.origin)])?;
-        let filled = rows.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned)).collect();
         if options.full {
-            return Ok(Self { cursors: HashMap::new(), pages: HashMap::new(), filled });
+            return Ok(Self::default());
         }
-        Ok(Self {
-            cursors: store::cursors(warehouse, &options.origin, &resource.name)?,
-            pages: store::known_pages(warehouse, &options.origin, &resource.name)?,
-            filled,
-        })
+        let (cursors, pages) =
+            (store::cursors(warehouse, &options.origin)?, store::known_pages(warehouse, &options.origin)?);
+        Ok(Self { cursors, pages })
     }
 
-    fn begin(&mut self, parent: Parent, route: Route, shape: Arc<Shape>) -> Begin {
-        let mut cursor = self.cursors.remove(&parent.key).unwrap_or_default();
-        let known = self.pages.remove(&parent.key).unwrap_or_default();
+    fn begin(&mut self, resource: &Resource, parent: Parent, (route, shape): (Route, Arc<Shape>)) -> Begin {
+        let mut cursor = taken(&mut self.cursors, resource, &parent);
+        let known = taken(&mut self.pages, resource, &parent);
         // Without a tag, asking the same page again would tell nothing for its price.
         cursor.probe = cursor.probe.filter(|_| !known.is_empty());
-        Begin {
-            cursor,
-            known,
-            fresh: !self.filled.contains(&parent.key),
-            over_all: false,
-            parent,
-            route,
-            shape,
-        }
+        Begin { parent, route, shape, cursor, known, keys: None, over_all: false }
     }
+}
+
+fn taken<T: Default>(all: &mut ByListing<T>, resource: &Resource, parent: &Parent) -> T {
+    all.get_mut(&resource.name).and_then(|of| of.remove(&parent.key)).unwrap_or_default()
 }

@@ -25,8 +25,8 @@ pub(super) fn land(warehouse: &Warehouse, run: &RunId, pages: Vec<Landing>) -> R
     warehouse.write(|writer| {
         let mut requests = Vec::new();
         for (resource, mut pages) in by_resource {
-            let columns = fit::columns(writer, &resource, &pages)?;
             let rows = last_of_each_key(&mut pages);
+            let columns = fit::columns(writer, &resource, (&pages, &rows))?;
             let batch = Batch { writer, run, resource: &resource, pages: &pages, columns };
             let landed = batch.land(rows, &mut requests)?;
             tallies.insert(resource.to_string(), landed);
@@ -85,16 +85,22 @@ impl Batch<'_> {
             return Ok(rows);
         }
         let table = quoted(self.resource);
-        let sql = format!("SELECT _key, _hash FROM {table} WHERE _origin = ? AND _key IN {IN_LIST}");
+        let sql = format!("SELECT _key, _hash, _parent FROM {table} WHERE _origin = ? AND _key IN {IN_LIST}");
         let found = self.writer.select(&sql, &[self.origin(), Cell::text(json_list(&asked))])?;
-        let pair =
-            |row: &[Value]| Some((row.first()?.as_str()?.to_owned(), row.get(1)?.as_str()?.to_owned()));
-        let hashes: HashMap<String, String> = found.iter().filter_map(|row| pair(row)).collect();
-        let known = |row: &Row| hashes.get(&row.key).map(String::as_str);
-        let changed: Vec<_> =
-            rows.into_iter().filter(|(_, row)| known(row) != Some(row.hash.as_str())).collect();
+        let known: HashMap<&str, (Option<&str>, Option<&str>)> = found
+            .iter()
+            .filter_map(|row| {
+                let text = |index: usize| row.get(index).and_then(Value::as_str);
+                Some((text(0)?, (text(1), text(2))))
+            })
+            .collect();
+        let is_known = |(index, row): &(usize, Row)| {
+            let of = self.pages.get(*index).map(|page| parent(page, row));
+            known.get(row.key.as_str()) == Some(&(Some(row.hash.as_str()), of))
+        };
+        let changed: Vec<_> = rows.into_iter().filter(|row| !is_known(row)).collect();
         let keys = changed.iter().map(|(_, row)| row.key.as_str());
-        let gone: Vec<_> = keys.filter(|key| hashes.contains_key(*key)).collect();
+        let gone: Vec<_> = keys.filter(|key| known.contains_key(*key)).collect();
         if !gone.is_empty() {
             let sql = format!("DELETE FROM {table} WHERE _origin = ? AND _key IN {IN_LIST}");
             self.writer.execute(&sql, &[self.origin(), Cell::text(json_list(&gone))])?;
@@ -109,7 +115,7 @@ impl Batch<'_> {
         let mut current = Vec::with_capacity(rows.len());
         for (index, row) in rows {
             let Some(page) = self.pages.get(index) else { continue };
-            let parent = Cell::text(row.parent.as_deref().unwrap_or(&page.listing.parent));
+            let parent = Cell::text(parent(page, &row));
             let mut cells = self.cells(&row.key, row.values, &mut rejects);
             let (key, hash, at) = (Cell::Text(row.key), Cell::Text(row.hash), Cell::time(page.at));
             cells.extend([key.clone(), parent.clone(), hash.clone(), at.clone(), self.origin()]);
@@ -177,7 +183,7 @@ impl Batch<'_> {
     /// Writes where the listings stand; with a listing's last page, clears away what is gone at the source.
     fn finish(&self) -> Result<u64, Error> {
         let mut stands: BTreeMap<&str, &Landing> = BTreeMap::new();
-        for page in self.pages {
+        for page in self.pages.iter().filter(|page| !page.still) {
             stands.insert(&page.listing.parent, page);
             if let Some(known) = &page.known {
                 store::set_page(self.writer, &page.listing, known)?;
@@ -186,7 +192,7 @@ impl Batch<'_> {
         let stands: Vec<_> = stands.into_values().map(Landing::stand).collect();
         store::set_cursors(self.writer, &stands)?;
         let mut removed = 0;
-        for page in self.pages {
+        for page in self.pages.iter().filter(|page| !page.still) {
             let Some(end) = &page.end else { continue };
             store::keep_pages(self.writer, &page.listing, &end.targets)?;
             if let Some(keys) = &end.keys {
@@ -200,4 +206,9 @@ impl Batch<'_> {
     fn origin(&self) -> Cell {
         Cell::text(self.pages.first().map_or("", |page| &*page.listing.origin))
     }
+}
+
+/// Whose row it is: the item's own word, else the listing's.
+fn parent<'a>(page: &'a Landing, row: &'a Row) -> &'a str {
+    row.parent.as_deref().unwrap_or(&page.listing.parent)
 }

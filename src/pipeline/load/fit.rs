@@ -1,20 +1,23 @@
 //! Making a table wide enough for rows whose columns are inferred.
 
 use super::Landing;
-use crate::pipeline::normalize::Values;
+use crate::pipeline::normalize::{Row, Values};
 use crate::pipeline::schema::{self, Change, Column, Kind};
 use crate::pipeline::store::LINEAGE;
 use crate::pipeline::warehouse::{Error, Writer, quoted};
 
 /// The columns of a resource's table after it can hold the rows of these pages.
-pub(super) fn columns(writer: &Writer<'_>, table: &str, pages: &[Landing]) -> Result<Vec<Column>, Error> {
+pub(super) fn columns(
+    writer: &Writer<'_>,
+    table: &str,
+    (pages, rows): (&[Landing], &[(usize, Row)]),
+) -> Result<Vec<Column>, Error> {
     let declared = pages.first().map(|page| page.shape.columns()).unwrap_or_default();
     if !declared.is_empty() {
         return Ok(declared.to_vec());
     }
     let columns = own_columns(writer, table)?;
-    let rows = pages.iter().flat_map(|page| &page.rows);
-    let values = rows.flat_map(|row| match &row.values {
+    let values = rows.iter().flat_map(|(_, row)| match &row.values {
         Values::Inferred(values) => values.as_slice(),
         Values::Declared(..) => &[],
     });

@@ -54,6 +54,8 @@ pub(crate) struct Landing {
     pub(crate) cursor: Cursor,
     /// With the listing's last page: what else must go.
     pub(crate) end: Option<End>,
+    /// Whether it says only that nothing moved since the listing was last read to its end.
+    pub(crate) still: bool,
 }
 
 impl Landing {

@@ -63,6 +63,14 @@ pub enum Error {
     /// Something else than one SELECT stands where one must.
     #[error("the SQL is not exactly one SELECT")]
     NotASelect,
+    /// A newer planwright laid out the tables.
+    #[error("the warehouse has layout {found}, and this planwright knows {known}")]
+    Layout {
+        /// What it has.
+        found: u32,
+        /// What this program knows.
+        known: u32,
+    },
     /// The thread that writes died.
     #[error("the warehouse's writer died")]
     Writer,
@@ -119,7 +127,7 @@ impl Failure for Error {
         match self {
             Self::NotThere { .. } => vec!["`planwright sync` fills it".to_owned()],
             Self::Locked { .. } => vec!["wait until it ends; one process writes at a time".to_owned()],
-            Self::Newer { .. } => {
+            Self::Newer { .. } | Self::Layout { .. } => {
                 vec![
                     "use the planwright that wrote it, or set PLANWRIGHT_WAREHOUSE to another file"
                         .to_owned(),

@@ -1,0 +1,67 @@
+//! What is made of loaded data: models and data tests; and whether they stand as they were made before.
+
+use super::Error;
+use crate::pipeline::data_tests::{self, About, DataTest, Tested};
+use crate::pipeline::models::{self, Built, Model};
+use crate::pipeline::spec::{ModelKind, Spec};
+use crate::pipeline::store;
+use crate::pipeline::warehouse::Warehouse;
+
+/// The models and data tests of a pipeline.
+pub(super) struct Made<'a> {
+    pub(super) spec: &'a Spec,
+    pub(super) models: &'a [Model],
+    pub(super) tests: &'a [DataTest],
+}
+
+impl Made<'_> {
+    /// Whether just these were made and held when data last came. What asks for the time never stands.
+    pub(super) fn stand(&self, warehouse: &Warehouse) -> bool {
+        let is_table = |model: &&Model| {
+            self.spec.models.get(&model.name).is_some_and(|options| options.kind == ModelKind::Table)
+        };
+        let tables = self.models.iter().filter(is_table).map(|model| &model.sql);
+        let mut texts = tables.chain(self.tests.iter().map(|test| &test.sql));
+        !texts.any(|sql| asks_for_time(sql)) && store::fact(warehouse, &self.name()) == Some(self.digest())
+    }
+
+    /// Builds the models and runs the tests.
+    pub(super) fn make(&self, warehouse: &Warehouse) -> Result<(Vec<Built>, Vec<Tested>), Error> {
+        let built = models::build(warehouse, self.spec, self.models)?;
+        let everywhere = self.tests.iter().filter(|test| test.about == About::Everything);
+        let tested: Vec<_> = everywhere.map(|test| data_tests::run(warehouse, test)).collect();
+        let held = tested.iter().all(|test| test.green);
+        let digest = if held { self.digest() } else { String::new() };
+        warehouse.write(|writer| store::set_fact(writer, &self.name(), &digest))?;
+        Ok((built, tested))
+    }
+
+    fn name(&self) -> String {
+        format!("models {}", self.spec.name)
+    }
+
+    fn digest(&self) -> String {
+        let models = self.models.iter().map(|model| format!("{model:?}"));
+        let tests = self.tests.iter().map(|test| format!("{test:?}"));
+        let options = format!("{:?}", self.spec.models);
+        store::digest(models.chain(tests).chain([options]))
+    }
+}
+
+/// Whether what the SQL says may change by waiting.
+fn asks_for_time(sql: &str) -> bool {
+    let sql = sql.to_lowercase();
+    ["now(", "today(", "current_date", "current_time", "get_current"].iter().any(|word| sql.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asks_for_time;
+
+    #[test]
+    fn sql_that_asks_for_the_time_is_told() {
+        assert!(asks_for_time("SELECT 1 WHERE max_at < NOW() - INTERVAL 1 DAY"));
+        assert!(asks_for_time("SELECT current_timestamp"));
+        assert!(!asks_for_time("SELECT number FROM issues WHERE title = 'know'"));
+    }
+}
