@@ -91,6 +91,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes a whole file or nothing, as [`write`] does; only its owner can read it.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let failed = |source| Error::new("write", path, source);
+    let mut beside =
+        tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
+    beside.write_all(bytes).map_err(failed)?;
+    beside.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
 /// Writes a file that nobody needs after a crash, as it comes: not synced, into a folder that is there.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that writes files")]
 pub fn jot(path: &Path, bytes: &[u8]) -> Result<(), Error> {

@@ -11,8 +11,8 @@ use super::screen::Screen;
 use super::session::Call;
 use crate::error::Exit;
 use crate::fs;
-use crate::pipeline::Table;
-use crate::pipeline::warehouse::{Access, Mode, Options, Warehouse};
+use crate::pipeline::warehouse::{self, Access, Mode, Options, Warehouse};
+use crate::pipeline::{Table, desk};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +23,8 @@ Examples:
 
 /// Ask the warehouse in SQL
 ///
-/// The warehouse is opened read-only. Views read the tables that the last sync filled.
+/// The warehouse is opened read-only. While a sync fills it, the sync answers, as of its last commit;
+/// then a query reaches no other files.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -66,8 +67,14 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
         access: Access::Free,
         mode: Mode::ReadOnly,
     };
-    let warehouse = Warehouse::open(&settings.places.warehouse, &options)?;
-    let table = warehouse.query(&sql)?;
+    let table = match Warehouse::open(&settings.places.warehouse, &options) {
+        Err(locked @ warehouse::Error::Locked { .. }) => {
+            // Whoever holds it may answer for it.
+            let http = call.http().map_err(Stop::from)?;
+            desk::ask(&http, &settings.places.warehouse, &sql).await.unwrap_or(Err(locked))?
+        }
+        opened => opened?.query(&sql)?,
+    };
     let format = if call.screen.json { Format::Json } else { args.format };
     call.screen.result(shaped(&table, format))?;
     if format == Format::Table {

@@ -15,6 +15,14 @@ impl Secret {
         Self(text)
     }
 
+    /// 128 bits in hex that nobody can guess: the standard library keys its hash maps from the system's
+    /// randomness.
+    pub fn random() -> Self {
+        use std::hash::{BuildHasher as _, RandomState};
+        let keys = RandomState::new();
+        Self(format!("{:016x}{:016x}", keys.hash_one(0_u8), keys.hash_one(1_u8)))
+    }
+
     /// The text itself, for the one header that carries it.
     pub fn expose(&self) -> &str {
         &self.0

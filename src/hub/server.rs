@@ -192,16 +192,9 @@ fn token(folder: &Path) -> Result<Secret, Error> {
         return Ok(Secret::new(token));
     }
     private(&path)?;
-    let token = format!("hub_{}", random());
+    let token = format!("hub_{}", Secret::random().expose());
     fs::write(&path, token.as_bytes())?;
     Ok(Secret::new(token))
-}
-
-/// 128 bits in hex that nobody can guess: the standard library keys its hash maps from the system's randomness.
-fn random() -> String {
-    use std::hash::{BuildHasher as _, RandomState};
-    let keys = RandomState::new();
-    format!("{:016x}{:016x}", keys.hash_one(0_u8), keys.hash_one(1_u8))
 }
 
 async fn handle(

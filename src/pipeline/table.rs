@@ -1,10 +1,10 @@
 //! A query's result as plain data: what every format is rendered from.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Named, typed columns and their rows.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Table {
     /// The columns, in order.
     pub columns: Vec<Column>,
@@ -13,7 +13,7 @@ pub struct Table {
 }
 
 /// One column of a result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// Its name.
     pub name: String,

@@ -1,5 +1,7 @@
 //! What is made of loaded data: models and data tests; and whether they stand as they were made before.
 
+use std::collections::BTreeMap;
+
 use super::Error;
 use crate::pipeline::data_tests::{self, About, DataTest, Tested};
 use crate::pipeline::models::{self, Built, Model};
@@ -41,8 +43,13 @@ impl Made<'_> {
     }
 
     fn digest(&self) -> String {
-        let models = self.models.iter().map(|model| format!("{model:?}"));
-        let tests = self.tests.iter().map(|test| format!("{test:?}"));
+        let models = self.models.iter();
+        let models = models.map(|model| format!("{:?}", (&model.name, &model.description, &model.sql)));
+        let tests = self.tests.iter().map(|test| {
+            // The columns of an expected row come in no order.
+            let expect = test.expect.iter().flatten().map(|row| row.iter().collect::<BTreeMap<_, _>>());
+            format!("{:?}", (&test.name, &test.about, &test.sql, expect.collect::<Vec<_>>()))
+        });
         let options = format!("{:?}", self.spec.models);
         store::digest(models.chain(tests).chain([options]))
     }

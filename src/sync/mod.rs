@@ -3,7 +3,7 @@
 //!
 //! It gives the pipeline its source and says how each resource ended. A second run without changes
 //! loads nothing; an interrupted or killed one is taken up where it was. Only one sync writes a
-//! warehouse at a time, and the other is told who does.
+//! warehouse at a time, and the other is told who does; queries are answered by the one that holds it.
 
 mod github;
 mod ledger;
@@ -18,6 +18,7 @@ use crate::config::settings;
 use crate::error::{Exit, Failure};
 use crate::github::Client;
 use crate::pipeline::data_tests::{self, Tested};
+use crate::pipeline::desk::Desk;
 use crate::pipeline::extract::{self, Extraction};
 use crate::pipeline::models::{self, Built};
 use crate::pipeline::outcome::{Outcome, Status};
@@ -142,6 +143,7 @@ pub async fn sync(run: &Run, client: &Client, options: &Options<'_>) -> Result<R
     let settings = options.settings;
     let bounds = warehouse::Options::confined(&settings.memory_limit, settings.threads);
     let warehouse = Warehouse::open(options.warehouse, &bounds)?;
+    let _desk = Desk::open(&warehouse, options.warehouse).await;
     run.events.stage("extract", spec.name.clone());
     let source = github::Github::new(client);
     let extraction = Extraction {

@@ -116,21 +116,32 @@ impl Warehouse {
         Ok(Self { connection: Arc::new(Mutex::new(connection)) })
     }
 
-    /// Runs one statement and returns its whole result. Types that have no JSON of their own come as text.
-    pub fn query(&self, sql: &str) -> Result<Table, Error> {
+    /// A second way into the open database, which sees what was committed and waits for no writer.
+    pub(crate) fn reader(&self) -> Result<Self, Error> {
+        let first = self.lock();
+        let named = run(&first, "SELECT current_database()", &[])?;
+        let name = named.first().and_then(Value::as_str).unwrap_or_default();
+        let connection = first.try_clone().map_err(Error::sql)?;
+        connection.execute_batch(&format!("USE {}", quoted(name))).map_err(Error::sql)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    /// Like [`query`](Self::query), for one statement that cannot change anything.
+    pub(crate) fn look(&self, sql: &str) -> Result<Table, Error> {
         let connection = self.lock();
         let sql = sql.trim().trim_end_matches(';');
-        if !is_one_select(&connection, sql)? {
-            return run(&connection, sql, &[]);
+        if sql.contains(';') && !is_one_select(&connection, sql)? {
+            return Err(Error::NotASelect);
         }
-        let columns = describe(&connection, sql)?;
-        let select = value::readable(sql, &columns);
-        let table = run(&connection, &select, &[])?;
-        let kinds = columns.into_iter().map(|column| column.kind);
-        let named = table.columns.into_iter().zip(kinds).map(|(column, kind)| Column { kind, ..column });
-        let columns: Vec<_> = named.collect();
-        let rows = table.rows.into_iter().map(|row| value::parse_json(row, &columns)).collect();
-        Ok(Table { columns, rows })
+        connection.execute_batch("BEGIN TRANSACTION READ ONLY").map_err(Error::sql)?;
+        let looked = query(&connection, sql);
+        connection.execute_batch("ROLLBACK").map_err(Error::sql)?;
+        looked
+    }
+
+    /// Runs one statement and returns its whole result. Types that have no JSON of their own come as text.
+    pub fn query(&self, sql: &str) -> Result<Table, Error> {
+        query(&self.lock(), sql.trim().trim_end_matches(';'))
     }
 
     /// Refuses SQL that is not exactly one SELECT.
@@ -246,6 +257,20 @@ fn config(begun: Config, options: &Options) -> duckdb::Result<Config> {
         .custom_user_agent("planwright")
 }
 
+fn query(connection: &Connection, sql: &str) -> Result<Table, Error> {
+    if !is_one_select(connection, sql)? {
+        return run(connection, sql, &[]);
+    }
+    let columns = describe(connection, sql)?;
+    let select = value::readable(sql, &columns);
+    let table = run(connection, &select, &[])?;
+    let kinds = columns.into_iter().map(|column| column.kind);
+    let named = table.columns.into_iter().zip(kinds).map(|(column, kind)| Column { kind, ..column });
+    let columns: Vec<_> = named.collect();
+    let rows = table.rows.into_iter().map(|row| value::parse_json(row, &columns)).collect();
+    Ok(Table { columns, rows })
+}
+
 /// Asks DuckDB's own parser, which serializes SELECT statements and nothing else.
 fn is_one_select(connection: &Connection, sql: &str) -> Result<bool, Error> {
     let parameters = [Cell::text(sql)];
@@ -345,6 +370,28 @@ mod tests {
         });
         assert!(failed.is_err());
         assert_eq!(warehouse.query("SELECT count(*) FROM t").unwrap().first(), Some(&json!(2)));
+    }
+
+    #[test]
+    fn a_reader_sees_what_was_committed_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let warehouse =
+            Warehouse::open(&folder.path().join("w.duckdb"), &Options::confined("256MB", 1)).unwrap();
+        warehouse.write(|writer| writer.execute("CREATE TABLE t (a BIGINT)", &[])).unwrap();
+        let reader = warehouse.reader().unwrap();
+        let count = || reader.look("SELECT count(*) FROM t;").unwrap().first().cloned();
+        let during = warehouse.write(|writer| {
+            writer.execute("INSERT INTO t VALUES (1)", &[])?;
+            Ok(count())
+        });
+        assert_eq!((during.unwrap(), count()), (Some(json!(0)), Some(json!(1))));
+        for sql in
+            ["DELETE FROM t", "DROP TABLE t", "COMMIT; DELETE FROM t", "SELECT 1; DELETE FROM t", "COMMIT"]
+        {
+            assert!(reader.look(sql).is_err(), "{sql}");
+            assert_eq!(count(), Some(json!(1)), "{sql}");
+        }
+        assert_eq!(reader.look("SHOW TABLES").unwrap().rows.len(), 1);
     }
 
     #[test]
