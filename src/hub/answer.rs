@@ -1,11 +1,14 @@
 //! From a request to an answer: the table of routes. No sockets, no waiting.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::listing::Paging;
 use super::refusal::Refusal;
 use super::render::Context;
 use super::request::Request;
+use super::sample::Sheet;
 use super::state::{Issue, Repo};
 use super::store::Store;
 use super::{edges, issues, labels, pulls, repos};
@@ -24,15 +27,40 @@ pub(super) struct Desk<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) status: u16,
-    pub(super) body: Vec<u8>,
+    pub(super) body: Body,
     /// For listings: which page this is, and which is the last.
     pub(super) page: Option<(Paging, usize)>,
+}
+
+/// The body of a success.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    Written(Vec<u8>),
+    /// Of the sample account: written when it is known that it has to be sent.
+    Sheet(Sheet),
+}
+
+impl Body {
+    /// Stands for the body in its tag.
+    pub(super) fn mark(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Written(bytes) => Cow::Borrowed(bytes),
+            Self::Sheet(sheet) => Cow::Owned(sheet.fingerprint().to_be_bytes().to_vec()),
+        }
+    }
+
+    pub(super) fn write(self) -> Vec<u8> {
+        match self {
+            Self::Written(bytes) => bytes,
+            Self::Sheet(sheet) => sheet.write(),
+        }
+    }
 }
 
 impl Reply {
     pub(super) fn json(status: u16, value: &impl Serialize) -> Result<Self, Refusal> {
         let body = serde_json::to_vec(value).map_err(|error| Refusal::new(500, error.to_string()))?;
-        Ok(Self { status, body, page: None })
+        Ok(Self { status, body: Body::Written(body), page: None })
     }
 
     /// A page of rows.
@@ -48,7 +76,7 @@ impl Reply {
     }
 
     pub(super) const fn empty() -> Self {
-        Self { status: 204, body: Vec::new(), page: None }
+        Self { status: 204, body: Body::Written(Vec::new()), page: None }
     }
 }
 
@@ -102,7 +130,7 @@ fn found<'r>(repo: &'r Repo, number: &str) -> Result<(&'r Repo, &'r Issue), Refu
 pub(super) fn answer(desk: &mut Desk<'_>, request: &Request) -> Result<Reply, Refusal> {
     let parts: Vec<&str> = request.parts.iter().map(String::as_str).collect();
     match (request.method.as_str(), parts.as_slice()) {
-        ("GET", [] | ["meta" | "zen" | "rate_limit"]) => Reply::json(200, &serde_json::json!({})),
+        ("GET", [] | ["meta" | "zen"]) => Reply::json(200, &serde_json::json!({})),
         ("GET", ["user"]) => repos::viewer(desk),
         ("GET", ["users", login]) => repos::user(desk, login),
         ("GET", ["user", "repos"]) => repos::list(desk, request, None),

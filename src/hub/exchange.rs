@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest as _, Sha256};
 
-use super::answer::{Reply, answer};
+use super::answer::Reply;
 use super::listing::Paging;
 use super::meter::Reading;
 use super::refusal::Refusal;
@@ -46,17 +46,23 @@ impl Exchange {
 
     /// Answers.
     pub(super) fn answer(self) -> Response {
-        let now = self.hub.store().now();
+        let now = self.hub.clock.now();
         let mut reading = self.hub.meter().read(now, self.hub.faults.quota());
         let result = match self.refuse_entry(reading) {
             Some(refusal) => Err(refusal),
-            None => self.hub.at_desk(self.request.is_enterprise(), |desk| answer(desk, &self.request)),
+            None if self.asks_for_quota() => Reply::json(200, &reading.body()),
+            None => self.hub.reply(&self.request),
         };
-        let tag =
-            result.as_ref().ok().filter(|_| self.request.method == "GET").map(|reply| self.etag(&reply.body));
+        let tag = result
+            .as_ref()
+            .ok()
+            .filter(|_| self.request.method == "GET")
+            .map(|reply| self.etag(&reply.body.mark()));
         let unchanged = tag.is_some() && tag.as_deref() == self.request.if_none_match.as_deref().map(strong);
-        let is_counted =
-            !unchanged && !matches!(&result, Err(Refusal { status: 401, .. })) && reading.remaining() > 0;
+        let is_counted = !unchanged
+            && !self.asks_for_quota()
+            && !matches!(&result, Err(Refusal { status: 401, .. }))
+            && reading.remaining() > 0;
         if is_counted {
             self.hub.meter().spend();
             reading.used += 1;
@@ -64,6 +70,11 @@ impl Exchange {
         let mut response = self.body(result, unchanged);
         self.headers(response.headers_mut(), reading, tag.as_deref());
         response
+    }
+
+    /// Looking at the quota costs nothing of it.
+    fn asks_for_quota(&self) -> bool {
+        self.request.method == "GET" && self.request.parts == ["rate_limit"]
     }
 
     /// Who may not come in: without a good token, with an unknown version, with the quota spent.
@@ -80,13 +91,14 @@ impl Exchange {
         if let Some(version) = self.request.version.as_deref().filter(|version| !VERSIONS.contains(version)) {
             return Some(Refusal::new(400, format!("\"{version}\" is not a supported API version.")));
         }
-        (reading.remaining() == 0).then(|| Refusal::new(403, "API rate limit exceeded for the hub's user."))
+        let is_spent = reading.remaining() == 0 && !self.asks_for_quota();
+        is_spent.then(|| Refusal::new(403, "API rate limit exceeded for the hub's user."))
     }
 
     fn body(&self, result: Result<Reply, Refusal>, unchanged: bool) -> Response {
         let (status, bytes, page) = match result {
             Ok(_) if unchanged => (304, Vec::new(), None),
-            Ok(reply) => (reply.status, reply.body, reply.page),
+            Ok(reply) => (reply.status, reply.body.write(), reply.page),
             Err(refusal) => (refusal.status, refusal.body(), None),
         };
         let is_empty = bytes.is_empty();

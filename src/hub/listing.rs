@@ -1,6 +1,7 @@
 //! Listings: which issues match, in which order, and which page of them. Pure.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use jiff::Timestamp;
 
@@ -28,9 +29,19 @@ impl Paging {
 
     /// The rows of this page, and the number of the last page.
     pub(super) fn cut<T>(self, rows: Vec<T>) -> (Vec<T>, usize) {
-        let last = rows.len().div_ceil(self.per_page).max(1);
-        let skipped = (self.page - 1).saturating_mul(self.per_page);
-        (rows.into_iter().skip(skipped).take(self.per_page).collect(), last)
+        let (range, last) = (self.range(rows.len()), self.last(rows.len()));
+        (rows.into_iter().skip(range.start).take(range.len()).collect(), last)
+    }
+
+    /// The places of this page's rows in a listing of so many.
+    pub(super) fn range(self, total: usize) -> Range<usize> {
+        let start = (self.page - 1).saturating_mul(self.per_page).min(total);
+        start..start.saturating_add(self.per_page).min(total)
+    }
+
+    /// The number of the last page of a listing of so many.
+    pub(super) fn last(self, total: usize) -> usize {
+        total.div_ceil(self.per_page).max(1)
     }
 
     pub(super) fn refuse_too_deep(self) -> Result<(), Refusal> {
@@ -46,18 +57,18 @@ impl Paging {
 /// What a listing of issues asks for.
 #[derive(Debug)]
 pub(super) struct Filter<'a> {
-    open: Option<bool>,
-    since: Option<Timestamp>,
-    labels: Vec<&'a str>,
-    creator: Option<&'a str>,
-    assignee: Option<&'a str>,
-    milestone: Option<&'a str>,
-    order: Order,
-    ascending: bool,
+    pub(super) open: Option<bool>,
+    pub(super) since: Option<Timestamp>,
+    pub(super) labels: Vec<&'a str>,
+    pub(super) creator: Option<&'a str>,
+    pub(super) assignee: Option<&'a str>,
+    pub(super) milestone: Option<&'a str>,
+    pub(super) order: Order,
+    pub(super) ascending: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Order {
+pub(super) enum Order {
     Created,
     Updated,
     Comments,
@@ -94,6 +105,15 @@ impl<'a> Filter<'a> {
             order,
             ascending,
         })
+    }
+
+    /// Whether it leaves nothing out but by time.
+    pub(super) const fn is_open_to_all(&self) -> bool {
+        self.open.is_none()
+            && self.labels.is_empty()
+            && self.creator.is_none()
+            && self.assignee.is_none()
+            && self.milestone.is_none()
     }
 
     /// The issues of one repository that match.

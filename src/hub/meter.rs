@@ -1,6 +1,7 @@
 //! Counting requests the way GitHub does: so many an hour, and how many are left in every answer.
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 /// Generous, because the hub is the person's own machine. Tests set less.
 const AN_HOUR: u64 = 1_000_000;
@@ -23,6 +24,13 @@ pub(super) struct Reading {
 impl Reading {
     pub(super) const fn remaining(self) -> u64 {
         self.limit.saturating_sub(self.used)
+    }
+
+    /// The answer of `/rate_limit`; the hub counts everything as one resource.
+    pub(super) fn body(self) -> Value {
+        let Self { limit, used, resets, .. } = self;
+        let core = json!({"limit": limit, "used": used, "remaining": self.remaining(), "reset": resets});
+        json!({"resources": {"core": core, "search": core, "graphql": core}, "rate": core})
     }
 }
 

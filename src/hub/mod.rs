@@ -24,6 +24,7 @@ mod refusal;
 mod render;
 mod repos;
 mod request;
+pub mod sample;
 mod server;
 mod state;
 mod store;
@@ -31,9 +32,10 @@ mod wire;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use faults::{Fault, Faults, Only, What};
-pub use server::{Running, running, start};
+pub use server::{Running, running, show, start};
 
 use crate::clock::Clock;
 use crate::error::{Exit, Failure};
@@ -48,6 +50,21 @@ pub struct Options {
     /// Who the person is on the hub.
     pub login: String,
     /// The time of changes.
+    pub clock: Clock,
+    /// What goes wrong on purpose; [`Faults::default`] for nothing.
+    pub faults: Faults,
+}
+
+/// How a sample account is shown.
+#[derive(Debug, Clone)]
+pub struct Show {
+    /// What is in it.
+    pub account: sample::Account,
+    /// Where to listen; port 0 takes any.
+    pub address: SocketAddr,
+    /// How long every answer takes, as if it came from afar.
+    pub latency: Duration,
+    /// The time of the quota, and what waits.
     pub clock: Clock,
     /// What goes wrong on purpose; [`Faults::default`] for nothing.
     pub faults: Faults,

@@ -2,25 +2,30 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
 use tokio::net::TcpListener;
 
-use super::answer::Desk;
+use super::answer::{Desk, Reply, answer};
 use super::exchange::{self, Exchange};
 use super::faults::What;
 use super::journal::{Journal, private};
 use super::meter::Meter;
 use super::received;
 use super::refusal::Refusal;
+use super::request::Request;
+use super::sample::{self, Account};
 use super::state::Change;
 use super::store::Store;
 use super::wire::{Cut, Door};
-use super::{Error, Faults, Options};
+use super::{Error, Faults, Options, Show};
 use crate::artifact::{CommitId, IssueNumber, RepoName};
+use crate::clock::Clock;
 use crate::config::Secret;
 use crate::config::settings::GithubApi;
 use crate::fs;
@@ -28,33 +33,74 @@ use crate::fs;
 /// Bytes of a request's body that are read.
 const BODY: usize = 4 << 20;
 
+/// The token of every sample account: there is nothing to guard, and scripts can know it.
+const SAMPLE_TOKEN: &str = "hub_sample";
+
+/// There was no last time.
+const LAST_UNKNOWN: Option<&str> = None;
+
+/// What the hub answers from.
+#[derive(Debug)]
+enum Content {
+    Kept(Box<Mutex<Store>>),
+    Sample(Account),
+}
+
 /// What every request shares.
 #[derive(Debug)]
 pub(super) struct Hub {
-    store: Mutex<Store>,
+    content: Content,
     meter: Mutex<Meter>,
+    stopped: AtomicBool,
+    latency: Duration,
+    pub(super) clock: Clock,
     pub(super) faults: Faults,
     pub(super) url: String,
     pub(super) token: Secret,
 }
 
 impl Hub {
-    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) fn meter(&self) -> MutexGuard<'_, Meter> {
         self.meter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Answers a request that was let in.
+    pub(super) fn reply(&self, request: &Request) -> Result<Reply, Refusal> {
+        let api = if request.is_enterprise() { format!("{}/api/v3", self.url) } else { self.url.clone() };
+        match &self.content {
+            Content::Kept(store) => {
+                answer(&mut Desk { store: &mut lock(store), web: &self.url, api }, request)
+            }
+            Content::Sample(account) => {
+                sample::answer(*account, &sample::Base { api, web: self.url.clone() }, request)
+            }
+        }
+    }
+
+    /// Changes what is kept, from inside of the process.
+    fn change<T>(&self, change: impl FnOnce(&mut Store) -> Result<T, Refusal>) -> Result<T, Error> {
+        let done = match &self.content {
+            Content::Kept(store) => change(&mut lock(store)),
+            Content::Sample(_) => Err(Refusal::read_only()),
+        };
+        done.map_err(refused)
+    }
+
     fn is_stopped(&self) -> bool {
-        self.store().journal.is_none()
+        self.stopped.load(Ordering::SeqCst)
     }
 
     /// Lets go of the journal and its lock; connections that are still open get nothing more.
     fn stop(&self) {
-        self.store().journal = None;
+        self.stopped.store(true, Ordering::SeqCst);
+        if let Content::Kept(store) = &self.content {
+            lock(store).journal = None;
+        }
     }
+}
+
+fn lock(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
+    store.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A hub that runs. Dropping it stops it.
@@ -82,7 +128,7 @@ impl Running {
 
     /// Makes a repository unless it exists.
     pub fn ensure_repo(&self, repo: &RepoName) -> Result<(), Error> {
-        self.hub.store().ensure_repo(repo).map_err(refused)
+        self.hub.change(|store| store.ensure_repo(repo))
     }
 
     /// Tells the hub that commits reached the default branch. Closes the open issues that their
@@ -93,7 +139,7 @@ impl Running {
         commits: &[(CommitId, String)],
     ) -> Result<Vec<IssueNumber>, Error> {
         let messages: Vec<&str> = commits.iter().map(|(_, message)| message.as_str()).collect();
-        received::receive(&mut self.hub.store(), repo, &messages).map_err(refused)
+        self.hub.change(|store| received::receive(store, repo, &messages))
     }
 
     /// Stops: the port and the folder are free when this returns.
@@ -139,22 +185,45 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         return Err(Error::InUse { folder: folder.clone(), address: last });
     };
     let (journal, state) = Journal::open(folder, lock)?;
-    let mut store = Store { state, journal: Some(journal), login: options.login, clock: options.clock };
+    let clock = options.clock;
+    let mut store = Store { state, journal: Some(journal), login: options.login, clock: clock.clone() };
     let person: Vec<Change> = store.users(&[&store.login], 0);
     store.commit(&person).map_err(refused)?;
     let token = token(folder)?;
-    let listener = listen(options.address, last.as_deref()).await?;
-    let address =
-        listener.local_addr().map_err(|source| Error::Listen { address: options.address, source })?;
-    let url = format!("http://{}", reachable(address));
+    let (listener, url) = listen(options.address, last.as_deref()).await?;
     fs::write(&address_file, url.as_bytes())?;
-    let hub = Arc::new(Hub {
-        store: Mutex::new(store),
+    let hub = Hub {
+        content: Content::Kept(Box::new(Mutex::new(store))),
         meter: Mutex::default(),
+        stopped: AtomicBool::default(),
+        latency: Duration::ZERO,
+        clock,
         faults: options.faults,
         url,
         token,
-    });
+    };
+    Ok(serve(listener, hub))
+}
+
+/// Shows a sample account. Must be called inside a tokio runtime.
+pub async fn show(options: Show) -> Result<Running, Error> {
+    let Show { account, address, latency, clock, faults } = options;
+    let (listener, url) = listen(address, LAST_UNKNOWN).await?;
+    let hub = Hub {
+        content: Content::Sample(account),
+        meter: Mutex::default(),
+        stopped: AtomicBool::default(),
+        latency,
+        clock,
+        faults,
+        url,
+        token: Secret::new(SAMPLE_TOKEN.to_owned()),
+    };
+    Ok(serve(listener, hub))
+}
+
+fn serve(listener: TcpListener, hub: Hub) -> Running {
+    let hub = Arc::new(hub);
     let app = Router::new().fallback(handle).with_state(Arc::clone(&hub));
     let serving = tokio::spawn(async move {
         let service = app.into_make_service_with_connect_info::<Cut>();
@@ -162,19 +231,28 @@ pub async fn start(options: Options) -> Result<Running, Error> {
             tracing::error!(%error, "the hub's server failed");
         }
     });
-    Ok(Running { hub, serving })
+    Running { hub, serving }
 }
 
 /// Listens on the address; where any port will do, on the port of the last time if it is free, so that links stay good.
-async fn listen(address: SocketAddr, last: Option<&str>) -> Result<TcpListener, Error> {
+/// Tells the URL too.
+async fn listen(address: SocketAddr, last: Option<&str>) -> Result<(TcpListener, String), Error> {
+    let failed = |source| Error::Listen { address, source };
     let port = last.and_then(|url| url.trim().rsplit(':').next()?.parse().ok()).unwrap_or(0);
     if address.port() == 0
         && port != 0
         && let Ok(listener) = TcpListener::bind(SocketAddr::new(address.ip(), port)).await
     {
-        return Ok(listener);
+        let url = url(&listener).map_err(failed)?;
+        return Ok((listener, url));
     }
-    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let url = url(&listener).map_err(failed)?;
+    Ok((listener, url))
+}
+
+fn url(listener: &TcpListener) -> std::io::Result<String> {
+    Ok(format!("http://{}", reachable(listener.local_addr()?)))
 }
 
 /// The address that a client on this machine uses.
@@ -214,6 +292,9 @@ async fn handle(
     let Ok(body) = axum::body::to_bytes(body, BODY).await else {
         return exchange::made_up(413, &[], "Payload too large");
     };
+    if !hub.latency.is_zero() {
+        hub.clock.sleep(hub.latency).await;
+    }
     let is_read = matches!(head.method, http::Method::GET | http::Method::HEAD);
     let exchange = Exchange::new(Arc::clone(&hub), &head, &body);
     let response = if is_read { exchange.answer() } else { answer_blocking(exchange).await };
@@ -233,13 +314,5 @@ async fn answer_blocking(exchange: Exchange) -> Response {
     match tokio::task::spawn_blocking(move || exchange.answer()).await {
         Ok(response) => response,
         Err(error) => exchange::made_up(500, &[], &error.to_string()),
-    }
-}
-
-impl Hub {
-    /// With the store locked, and the API's base as the client sees it.
-    pub(super) fn at_desk<T>(&self, is_enterprise: bool, with: impl FnOnce(&mut Desk<'_>) -> T) -> T {
-        let api = if is_enterprise { format!("{}/api/v3", self.url) } else { self.url.clone() };
-        with(&mut Desk { store: &mut self.store(), web: &self.url, api })
     }
 }

@@ -1,0 +1,168 @@
+//! What one object of an answer is about: the facts behind a row, worked out once before it is written.
+
+use super::account::{Account, PEOPLE};
+use super::families::Links;
+use super::spread::mix;
+
+/// Ids of each kind begin here, so that none is a number and none is another's.
+const ISSUES: usize = 2_000_000_000;
+const COMMENTS: usize = 3_000_000_000;
+const PULLS: usize = 4_000_000_000;
+const REVIEWS: usize = 5_000_000_000;
+
+/// Where the client reaches the account: the base of the API, and of pages for people.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(in crate::hub) struct Base {
+    pub(in crate::hub) api: String,
+    pub(in crate::hub) web: String,
+}
+
+/// A row in a repository: its place there, and when it was changed, if it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Entry {
+    pub(super) repo: usize,
+    pub(super) nth: usize,
+    pub(super) changed: Option<i64>,
+}
+
+/// One object of an answer, by its place in the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Row {
+    /// A person, with all that a profile says.
+    Person(usize),
+    Repo(usize),
+    /// A repository, and one of its labels.
+    Label(usize, usize),
+    /// A repository, and one of its milestones.
+    Milestone(usize, usize),
+    Issue(Entry),
+    /// With its repository, as in listings of the whole account.
+    IssueAtHome(Entry),
+    Comment(Entry),
+    /// An issue that is a pull request, as one.
+    Pull(Entry),
+    /// A remark on the diff of that pull request.
+    Review(Entry),
+}
+
+/// The facts behind an object. What does not concern its kind is empty.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) account: Account,
+    pub(super) base: &'a Base,
+    pub(super) row: Row,
+    pub(super) repo: usize,
+    pub(super) user: usize,
+    /// The label or milestone of the repository.
+    pub(super) part: usize,
+    /// The place of the issue in its repository: its number less one.
+    pub(super) nth: usize,
+    pub(super) id: usize,
+    pub(super) seed: u64,
+    pub(super) created: i64,
+    pub(super) updated: i64,
+    pub(super) is_changed: bool,
+    pub(super) is_pull: bool,
+    pub(super) links: Links,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn of(account: Account, base: &'a Base, row: Row) -> Self {
+        let scene = Self::empty(account, base, row);
+        match row {
+            Row::Person(user) => Self { user, ..scene },
+            Row::Repo(repo) => Self { repo, ..scene },
+            Row::Label(repo, part) | Row::Milestone(repo, part) => Self { repo, part, ..scene },
+            Row::Issue(entry) | Row::IssueAtHome(entry) => scene.issue(entry, ISSUES),
+            Row::Pull(entry) => scene.issue(entry, PULLS),
+            Row::Comment(entry) => scene.comment(entry),
+            Row::Review(entry) => scene.review(entry),
+        }
+    }
+
+    fn empty(account: Account, base: &'a Base, row: Row) -> Self {
+        Self {
+            account,
+            base,
+            row,
+            repo: 0,
+            user: 0,
+            part: 0,
+            nth: 0,
+            id: 0,
+            seed: 0,
+            created: 0,
+            updated: 0,
+            is_changed: false,
+            is_pull: false,
+            links: Links::default(),
+        }
+    }
+
+    fn issue(self, Entry { repo, nth, changed }: Entry, ids: usize) -> Self {
+        let account = self.account;
+        let issue = account.deal().thing((repo, nth));
+        let seed = mix(issue as u64);
+        Self {
+            repo,
+            nth,
+            user: Account::author(seed),
+            id: ids + issue,
+            seed,
+            created: account.born(issue),
+            updated: changed.unwrap_or_else(|| account.settled(issue)),
+            is_changed: changed.is_some(),
+            is_pull: account.pulls(repo).nth(nth).is_some(),
+            links: Links::of(account, repo, nth),
+            ..self
+        }
+    }
+
+    fn comment(self, Entry { repo, nth: comment, changed }: Entry) -> Self {
+        let account = self.account;
+        let nth = account.comments(repo).bin(comment);
+        let id = account.comment_deal().thing((repo, comment));
+        let seed = mix(id as u64 ^ (1 << 41));
+        let created = account.written(repo, comment);
+        Self {
+            repo,
+            nth,
+            user: Account::author(seed),
+            id: COMMENTS + id,
+            seed,
+            created,
+            updated: changed.unwrap_or(created),
+            is_changed: changed.is_some(),
+            is_pull: account.pulls(repo).nth(nth).is_some(),
+            ..self
+        }
+    }
+
+    fn review(self, entry: Entry) -> Self {
+        let scene = self.issue(entry, REVIEWS);
+        let seed = mix(scene.seed);
+        Self { user: Account::author(seed), seed, created: scene.updated, is_changed: false, ..scene }
+    }
+
+    /// The same place with this person in it.
+    pub(super) const fn with(&self, user: usize) -> Self {
+        Self { user, ..*self }
+    }
+
+    pub(super) fn login(&self) -> &'static str {
+        PEOPLE.get(self.user).unwrap_or(&"ghost")
+    }
+
+    pub(super) const fn number(&self) -> usize {
+        self.nth + 1
+    }
+
+    pub(super) const fn is_open(&self) -> bool {
+        Account::is_open(self.nth)
+    }
+}
+
+/// The comment that has this database id, by its place among all comments.
+pub(super) fn comment_of(id: usize) -> Option<usize> {
+    id.checked_sub(COMMENTS)
+}

@@ -1,0 +1,65 @@
+//! An answer that is described and not yet written: which rows stand on it, and as of when.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use super::account::Account;
+use super::scene::{Base, Row, Scene};
+use super::shape;
+
+/// Bytes that a row takes, roughly.
+const ROW: usize = 4_096;
+
+/// One answer. Two that are equal are written alike, byte for byte.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::hub) struct Sheet {
+    /// As it was before changes: what was changed is said by the rows.
+    account: Account,
+    base: Base,
+    rows: Vec<Row>,
+    is_list: bool,
+}
+
+impl Sheet {
+    pub(super) fn one(account: Account, base: &Base, row: Row) -> Self {
+        Self { is_list: false, ..Self::list(account, base, vec![row]) }
+    }
+
+    pub(super) fn list(account: Account, base: &Base, rows: Vec<Row>) -> Self {
+        Self { account: account.unchanged(), base: base.clone(), rows, is_list: true }
+    }
+
+    /// A number that stands for what would be written, without writing it.
+    pub(in crate::hub) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.account, &self.base, &self.rows, self.is_list).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Writes it.
+    pub(in crate::hub) fn write(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.rows.len() * ROW + 2);
+        if self.is_list {
+            out.push(b'[');
+        }
+        for (nth, row) in self.rows.iter().enumerate() {
+            if nth > 0 {
+                out.push(b',');
+            }
+            let shape = match row {
+                Row::Person(_) => &shape::PROFILE,
+                Row::Repo(_) => &shape::REPO,
+                Row::Label(..) => &shape::LABEL,
+                Row::Milestone(..) => &shape::MILESTONE,
+                Row::Issue(_) | Row::IssueAtHome(_) => &shape::ISSUE,
+                Row::Comment(_) => &shape::COMMENT,
+                Row::Pull(_) => &shape::PULL,
+                Row::Review(_) => &shape::REVIEW,
+            };
+            shape.fill(&Scene::of(self.account, &self.base, *row), &mut out);
+        }
+        if self.is_list {
+            out.push(b']');
+        }
+        out
+    }
+}
