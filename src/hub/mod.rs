@@ -8,8 +8,11 @@
 //!
 //! Requests are answered by plain functions from the state and the request to an answer
 //! (`answer`); the sockets are in `server`. It knows no git: pull requests are names of branches.
+//!
+//! Behind the same door, token, paging and tags stands the [`sample`] account: made up, of any size, to read.
 
 mod answer;
+mod content;
 mod edges;
 mod exchange;
 mod faults;

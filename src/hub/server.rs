@@ -11,7 +11,8 @@ use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
 use tokio::net::TcpListener;
 
-use super::answer::{Desk, Reply, answer};
+use super::answer::Reply;
+use super::content::Content;
 use super::exchange::{self, Exchange};
 use super::faults::What;
 use super::journal::{Journal, private};
@@ -19,7 +20,6 @@ use super::meter::Meter;
 use super::received;
 use super::refusal::Refusal;
 use super::request::Request;
-use super::sample::{self, Account};
 use super::state::Change;
 use super::store::Store;
 use super::wire::{Cut, Door};
@@ -38,13 +38,6 @@ const SAMPLE_TOKEN: &str = "hub_sample";
 
 /// There was no last time.
 const LAST_UNKNOWN: Option<&str> = None;
-
-/// What the hub answers from.
-#[derive(Debug)]
-enum Content {
-    Kept(Box<Mutex<Store>>),
-    Sample(Account),
-}
 
 /// What every request shares.
 #[derive(Debug)]
@@ -66,24 +59,7 @@ impl Hub {
 
     /// Answers a request that was let in.
     pub(super) fn reply(&self, request: &Request) -> Result<Reply, Refusal> {
-        let api = if request.is_enterprise() { format!("{}/api/v3", self.url) } else { self.url.clone() };
-        match &self.content {
-            Content::Kept(store) => {
-                answer(&mut Desk { store: &mut lock(store), web: &self.url, api }, request)
-            }
-            Content::Sample(account) => {
-                sample::answer(*account, &sample::Base { api, web: self.url.clone() }, request)
-            }
-        }
-    }
-
-    /// Changes what is kept, from inside of the process.
-    fn change<T>(&self, change: impl FnOnce(&mut Store) -> Result<T, Refusal>) -> Result<T, Error> {
-        let done = match &self.content {
-            Content::Kept(store) => change(&mut lock(store)),
-            Content::Sample(_) => Err(Refusal::read_only()),
-        };
-        done.map_err(refused)
+        self.content.reply(&self.url, request)
     }
 
     fn is_stopped(&self) -> bool {
@@ -93,14 +69,8 @@ impl Hub {
     /// Lets go of the journal and its lock; connections that are still open get nothing more.
     fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
-        if let Content::Kept(store) = &self.content {
-            lock(store).journal = None;
-        }
+        self.content.stop();
     }
-}
-
-fn lock(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
-    store.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A hub that runs. Dropping it stops it.
@@ -128,7 +98,7 @@ impl Running {
 
     /// Makes a repository unless it exists.
     pub fn ensure_repo(&self, repo: &RepoName) -> Result<(), Error> {
-        self.hub.change(|store| store.ensure_repo(repo))
+        self.hub.content.change(|store| store.ensure_repo(repo)).map_err(refused)
     }
 
     /// Tells the hub that commits reached the default branch. Closes the open issues that their
@@ -139,7 +109,7 @@ impl Running {
         commits: &[(CommitId, String)],
     ) -> Result<Vec<IssueNumber>, Error> {
         let messages: Vec<&str> = commits.iter().map(|(_, message)| message.as_str()).collect();
-        self.hub.change(|store| received::receive(store, repo, &messages))
+        self.hub.content.change(|store| received::receive(store, repo, &messages)).map_err(refused)
     }
 
     /// Stops: the port and the folder are free when this returns.

@@ -1,7 +1,5 @@
 //! The command line from outside: help, wrong input, exit codes, streams.
 
-use std::io::Read as _;
-
 use crate::support::World;
 
 #[test]
@@ -77,15 +75,7 @@ fn no_runs_is_no_error_and_leaves_nothing_behind() {
 #[test]
 fn the_hub_is_served_until_interrupted_and_its_run_is_listed() {
     let world = World::empty();
-    let program = env!("CARGO_BIN_EXE_planwright");
-    let mut serving = world.command(program).args(["hub", "serve", "--repo", "ada/hello"]).spawn().unwrap();
-    let mut exports = String::new();
-    let mut stdout = serving.stdout.take().unwrap();
-    while exports.lines().count() < 2 || !exports.ends_with('\n') {
-        let mut byte = [0];
-        assert_eq!(stdout.read(&mut byte).unwrap(), 1, "it ended early: {exports}");
-        exports.push(char::from(byte[0]));
-    }
+    let (mut serving, exports) = world.starts(&["hub", "serve", "--repo", "ada/hello"], 2);
     assert!(exports.contains("export GITHUB_API_URL=http://127.0.0.1:"), "{exports}");
     let busy = world.planwright(&["hub", "serve"]).ended(3);
     assert!(busy.stderr.contains("is served by another process"), "{}", busy.stderr);

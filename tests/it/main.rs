@@ -22,6 +22,7 @@ mod plan_verb;
 mod process;
 mod prompts;
 mod review;
+mod sample;
 mod sandbox;
 mod support;
 mod sync;

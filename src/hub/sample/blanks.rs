@@ -9,7 +9,7 @@ use super::spread::{choice, mix};
 
 /// Sentences in bodies, least and most.
 const ISSUE_SENTENCES: (usize, usize) = (1, 6);
-const COMMENT_SENTENCES: (usize, usize) = (3, 49);
+const COMMENT_SENTENCES: (usize, usize) = (3, 52);
 
 const REPOS: usize = 500_000_000;
 const USERS: usize = 1_000_000;

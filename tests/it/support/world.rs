@@ -3,9 +3,9 @@
 //! Servers run on the world's own threads, so a test is a plain function that runs the program and
 //! looks at what came of it. Nothing of the machine's environment is inherited but `PATH`.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use planwright::model::script::{self, Running, Script};
 use tempfile::TempDir;
@@ -138,6 +138,19 @@ impl World {
     #[must_use = "look at how it ended"]
     pub(crate) fn planwright(&self, args: &[&str]) -> Ran {
         self.run(env!("CARGO_BIN_EXE_planwright"), args, "")
+    }
+
+    /// Starts planwright and waits for the first `lines` lines that it prints; it runs on.
+    pub(crate) fn starts(&self, args: &[&str], lines: usize) -> (Child, String) {
+        let mut child = self.command(env!("CARGO_BIN_EXE_planwright")).args(args).spawn().unwrap();
+        let mut printed = String::new();
+        let stdout = child.stdout.as_mut().unwrap();
+        while printed.lines().count() < lines || !printed.ends_with('\n') {
+            let mut byte = [0];
+            assert_eq!(stdout.read(&mut byte).unwrap(), 1, "it ended early: {printed}");
+            printed.push(char::from(byte[0]));
+        }
+        (child, printed)
     }
 
     /// Runs a program in the repository, with the world's environment only.
