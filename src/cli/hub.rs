@@ -102,6 +102,8 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
         ))?;
         session.run.events.stage("serving", format!("{}; interrupt to stop", running.url()));
         session.run.cancel.cancelled().await;
+        let hub::Served { requests, counted } = running.served();
+        session.run.events.stage("served", format!("{requests} requests, {counted} of them counted"));
         running.stop().await;
         Ok(Exit::Done)
     })

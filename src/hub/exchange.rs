@@ -67,6 +67,9 @@ impl Exchange {
             self.hub.meter().spend();
             reading.used += 1;
         }
+        if !self.asks_for_quota() {
+            self.hub.meter().answered();
+        }
         let mut response = self.body(result, unchanged);
         self.headers(response.headers_mut(), reading, tag.as_deref());
         response

@@ -11,6 +11,16 @@ const AN_HOUR: u64 = 1_000_000;
 pub(super) struct Meter {
     resets: i64,
     used: u64,
+    served: Served,
+}
+
+/// What a hub answered since it was started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Requests, whatever the answer was. Looking at the quota is none.
+    pub requests: u64,
+    /// Those that the quota counts: not the ones that nothing had changed for.
+    pub counted: u64,
 }
 
 /// What the headers of an answer say.
@@ -37,7 +47,7 @@ impl Reading {
 impl Meter {
     pub(super) fn read(&mut self, now: Timestamp, quota: Option<u64>) -> Reading {
         if now.as_second() >= self.resets {
-            *self = Self { resets: now.as_second() + 3_600, used: 0 };
+            *self = Self { resets: now.as_second() + 3_600, used: 0, served: self.served };
         }
         Reading { limit: quota.unwrap_or(AN_HOUR), used: self.used, resets: self.resets }
     }
@@ -45,5 +55,16 @@ impl Meter {
     /// Counts one request.
     pub(super) const fn spend(&mut self) {
         self.used += 1;
+        self.served.counted += 1;
+    }
+
+    /// One request was answered, counted or not.
+    pub(super) const fn answered(&mut self) {
+        self.served.requests += 1;
+    }
+
+    /// Everything so far.
+    pub(super) const fn served(&self) -> Served {
+        self.served
     }
 }

@@ -38,6 +38,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use faults::{Fault, Faults, Only, What};
+pub use meter::Served;
 pub use server::{Running, running, show, start};
 
 use crate::clock::Clock;

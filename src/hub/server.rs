@@ -16,7 +16,7 @@ use super::content::Content;
 use super::exchange::{self, Exchange};
 use super::faults::What;
 use super::journal::{Journal, private};
-use super::meter::Meter;
+use super::meter::{Meter, Served};
 use super::received;
 use super::refusal::Refusal;
 use super::request::Request;
@@ -94,6 +94,11 @@ impl Running {
     /// Address and token together, as a client takes them.
     pub fn api(&self) -> GithubApi {
         GithubApi { url: self.hub.url.clone(), token: self.token() }
+    }
+
+    /// What it answered so far.
+    pub fn served(&self) -> Served {
+        self.hub.meter().served()
     }
 
     /// Makes a repository unless it exists.
