@@ -4,7 +4,7 @@
 //! failure says what was tried on which path. Nothing here knows what the files mean.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 /// What was tried on a path and failed.
@@ -187,7 +187,7 @@ pub fn try_lock(path: &Path) -> Result<Option<Lock>, Error> {
     // that was given back a moment ago may still look taken.
     for patience in (0..LOCK_TRIES).rev() {
         match file.try_lock() {
-            Ok(()) => return Ok(Some(Lock { _file: file })),
+            Ok(()) => return Ok(Some(Lock { file, path: path.to_owned() })),
             Err(std::fs::TryLockError::WouldBlock) if patience > 0 => std::thread::sleep(LOCK_PAUSE),
             Err(std::fs::TryLockError::WouldBlock) => break,
             Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
@@ -199,5 +199,24 @@ pub fn try_lock(path: &Path) -> Result<Option<Lock>, Error> {
 /// See [`try_lock`].
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Reads the locked file.
+    pub fn read(&mut self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        let read = self.file.rewind().and_then(|()| self.file.read_to_end(&mut bytes));
+        read.map(|_| bytes).map_err(|source| Error::new("read", &self.path, source))
+    }
+
+    /// Writes the locked file in place, unsynced: cheap, and for what may be lost. A process that dies
+    /// in the middle leaves it torn.
+    pub fn replace(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let written = self.file.rewind().and_then(|()| self.file.write_all(bytes));
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let cut = written.and_then(|()| self.file.set_len(length));
+        cut.map_err(|source| Error::new("write", &self.path, source))
+    }
 }

@@ -3,6 +3,7 @@
 //! Verbs never print. They send events; sending never fails and never blocks, and with nobody
 //! listening it does nothing. The JSON shape of each event is the public contract of `--json`.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -31,6 +32,15 @@ pub enum Event {
     Warning {
         /// One line for people.
         text: String,
+    },
+    /// Requests wait for a limit of GitHub's; they go on by themselves.
+    Wait {
+        /// What is waited for.
+        reason: String,
+        /// How long.
+        seconds: u64,
+        /// Until when.
+        until: Timestamp,
     },
     /// A model turn ended.
     Turn {

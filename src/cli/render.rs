@@ -30,6 +30,9 @@ pub(super) fn text(event: &Event) -> String {
         Event::Stage { name, detail } => format!("{} {detail}", styled(HEAD, format_args!("{name:<10}"))),
         Event::Note { text } => indented(text),
         Event::Warning { text } => format!("{} {text}", styled(LOOK, "warning:")),
+        Event::Wait { reason, seconds, until } => {
+            indented(&format!("waiting {} until {until}: {reason}", time(seconds * 1_000)))
+        }
         Event::Turn { .. } => turn(event),
         Event::Tool { name, summary, outcome, reason } => tool(name, summary, outcome, reason.as_deref()),
         Event::Issue { change, key: _, link, title } => {

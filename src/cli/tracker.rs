@@ -12,7 +12,8 @@ use crate::artifact::{IssueNumber, RepoName};
 use crate::build::Home;
 use crate::config::settings::GithubApi;
 use crate::git;
-use crate::github;
+use crate::github::governor::{self, Claim};
+use crate::github::{self, Governor};
 use crate::hub;
 
 /// Commits of the default branch that the hub is told of.
@@ -34,12 +35,13 @@ pub(super) struct Tracker {
 impl Tracker {
     /// Opens the tracker that settings and credentials lead to.
     pub(super) async fn open(session: &Session<'_>) -> Result<Self, Stop> {
-        Self::of(session, repo_name).await
+        Self::of(session, Claim::Whole, repo_name).await
     }
 
-    /// The same for verbs that look at all repositories: they work where no name can be told, too.
+    /// The same for verbs that look at all repositories: they work where no name can be told, too, and
+    /// leave the reserve of requests alone.
     pub(super) async fn open_anywhere(session: &Session<'_>) -> Result<Self, Stop> {
-        Self::of(session, async |settled: &Settled, dir: &Path, host: &str| {
+        Self::of(session, Claim::Spare, async |settled: &Settled, dir: &Path, host: &str| {
             Ok(repo_name(settled, dir, host).await.unwrap_or_else(|_| local_name(dir)))
         })
         .await
@@ -47,6 +49,7 @@ impl Tracker {
 
     async fn of(
         session: &Session<'_>,
+        claim: Claim,
         name: impl AsyncFn(&Settled, &Path, &str) -> Result<RepoName, Stop>,
     ) -> Result<Self, Stop> {
         let tracker = &session.settled.loaded.settings.tracker;
@@ -55,13 +58,18 @@ impl Tracker {
         let host = token.as_ref().map_or_else(String::new, |_| host_of(&tracker.url));
         let repo = name(&session.settled, &session.call.dir, &host).await?;
         match token {
-            Some(token) => Self::github(session, GithubApi { url: tracker.url.clone(), token }, repo),
+            Some(token) => Self::github(session, GithubApi { url: tracker.url.clone(), token }, claim, repo),
             None => Self::hub(session, repo).await,
         }
     }
 
-    fn github(session: &Session<'_>, api: GithubApi, repo: RepoName) -> Result<Self, Stop> {
-        let client = github::Client::new(session.call.http()?, &api, session.call.clock.clone())?;
+    fn github(session: &Session<'_>, api: GithubApi, claim: Claim, repo: RepoName) -> Result<Self, Stop> {
+        let settings = &session.settled.loaded.settings;
+        let folder = settings.places.cache.join("governor");
+        let options = governor::Options { folder: &folder, reserve: settings.tracker.reserve, claim };
+        let clock = session.call.clock.clone();
+        let governor = Governor::new(&api, &options, clock.clone(), session.run.events.clone());
+        let client = github::Client::governed(session.call.http()?, &api, clock, governor)?;
         let host = host_of(&api.url);
         Ok(Self { client, repo, name: host, origin: api.url, hub: None })
     }

@@ -133,6 +133,7 @@ impl Made<'_> {
             url: self.text("github.url").unwrap_or_default().trim_end_matches('/').to_owned(),
             hub: self.truth("github.hub"),
             api: None,
+            reserve: self.number("github.reserve"),
             repo: self.text("github.repo").and_then(|name| name.parse().ok()),
         }
     }

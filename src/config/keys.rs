@@ -107,6 +107,7 @@ pub const KEYS: &[Key] = &[
     key("github.url", Kind::Text, &["\"https://api.github.com\""], "the URL of the API: github.com, an Enterprise Server, any compatible server").user().variable(&[env::GITHUB_API_URL]),
     key("github.repo", Kind::Repo, &[], "the repository whose issues are worked on; read off the remote `origin` if unset").variable(&[env::PLANWRIGHT_REPO]),
     key("github.hub", Kind::Truth, &["false"], "the embedded hub, even where there is a token").variable(&[env::PLANWRIGHT_HUB]),
+    key("github.reserve", Kind::Number(0), &["20"], "percent of the hour's requests that `sync` leaves to your other tools").user(),
     key("github.token_file", Kind::Path, &[], "the file that holds the token").user(),
     key("github.token_command", Kind::Text, &[], "the shell command that prints the token").user(),
     key("build.test", Kind::Text, &[], "the project's test command, run in the sandbox"),

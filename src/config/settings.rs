@@ -205,6 +205,8 @@ pub struct Tracker {
     pub hub: bool,
     /// The API that is used, once `cli` has opened it: GitHub's, or the embedded hub's.
     pub api: Option<GithubApi>,
+    /// Percent of the hour's requests that `sync` leaves to the person's other tools.
+    pub reserve: u64,
     /// `owner/name`, where configured; otherwise it is read off the git remote.
     pub repo: Option<RepoName>,
 }

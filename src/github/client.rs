@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use super::rate::{Kind, pause};
 use super::send::Action;
 use super::{
-    Comment, Edit, Error, Issue, IssueQuery, NewIssue, NewPull, Pull, RawPage, Repo, StateChange, User,
-    connect,
+    Comment, Edit, Error, Governor, Issue, IssueQuery, NewIssue, NewPull, Pull, RawPage, Repo, StateChange,
+    User, connect, page,
 };
 use crate::artifact::{IssueId, IssueNumber, RepoName};
 use crate::clock::Clock;
@@ -26,16 +26,27 @@ pub struct Client {
     base: url::Url,
     shown: String,
     pub(super) clock: Clock,
+    pub(super) governor: Governor,
     last_write: Arc<tokio::sync::Mutex<Option<Timestamp>>>,
 }
 
 impl Client {
-    /// Prepares the connection; nothing is sent yet.
+    /// Prepares the connection; nothing is sent yet, and nothing will be paced.
     pub fn new(http: reqwest::Client, api: &GithubApi, clock: Clock) -> Result<Self, Error> {
+        Self::governed(http, api, clock, Governor::off())
+    }
+
+    /// The same, with a governor that every request asks.
+    pub fn governed(
+        http: reqwest::Client,
+        api: &GithubApi,
+        clock: Clock,
+        governor: Governor,
+    ) -> Result<Self, Error> {
         let base = connect::address(api)?;
-        let octocrab = connect::octocrab(http, api)?;
+        let octocrab = connect::octocrab(http, api, governor.clone())?;
         let shown = api.url.trim_end_matches('/').to_owned();
-        Ok(Self { octocrab, base, shown, clock, last_write: Arc::default() })
+        Ok(Self { octocrab, base, shown, clock, governor, last_write: Arc::default() })
     }
 
     /// The API's base, without a slash at the end.
@@ -116,7 +127,7 @@ impl Client {
     ) -> Result<Issue, Error> {
         let action = || format!("change issue {number} of `{repo}`");
         let issues = self.issues_of(repo);
-        let changed = self.write(Kind::Repeatable, &action, || async {
+        let changed = self.write(Kind::Edit, &action, || async {
             let mut update = issues.update(number.0);
             if let Some(title) = &edit.title {
                 update = update.title(title);
@@ -248,14 +259,26 @@ impl Client {
         let headers = connect::conditional(etag);
         let once = || async {
             let response = self.octocrab._get_with_headers(uri, headers.clone()).await?;
+            let moved = connect::landed(&response).filter(|path| !self.is_path_of(path, uri));
             if response.status() == http::StatusCode::NOT_MODIFIED {
-                return Ok(RawPage::new(304, response.headers(), bytes::Bytes::new()));
+                let page = RawPage::new(304, response.headers(), bytes::Bytes::new());
+                return Ok(RawPage { moved, ..page });
             }
             let (parts, body) = octocrab::map_github_error(response).await?.into_parts();
             let body = body.collect().await?.to_bytes();
-            Ok(RawPage::new(parts.status.as_u16(), &parts.headers, body))
+            page::check(parts.status, &parts.headers, &body)?;
+            Ok(RawPage { moved, ..RawPage::new(parts.status.as_u16(), &parts.headers, body) })
         };
-        self.send(Kind::Repeatable, action, once).await
+        self.send(Kind::Read, action, once).await
+    }
+
+    /// Whether a path is the one that an address asks for.
+    fn is_path_of(&self, path: &str, uri: &str) -> bool {
+        let asked = uri.split('?').next().unwrap_or(uri);
+        match asked.strip_prefix('/') {
+            Some(_) => path.strip_prefix(self.base.path().trim_end_matches('/')) == Some(asked),
+            None => url::Url::parse(asked).is_ok_and(|url| url.path() == path),
+        }
     }
 
     /// Writes are made one at a time, and on servers of others a second apart.

@@ -10,13 +10,18 @@ use octocrab::service::middleware::auth_header::AuthHeaderLayer;
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
 use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
-use octocrab::{AuthState, Octocrab, OctocrabBuilder};
+use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 
-use super::Error;
+use super::{Error, Governor};
 use crate::config::settings::GithubApi;
 
 /// Makes the octocrab. `X-GitHub-Api-Version: 2022-11-28` is octocrab's own default header.
-pub(super) fn octocrab(http: reqwest::Client, api: &GithubApi) -> Result<Octocrab, Error> {
+/// The governor hears what each answer says of the limits.
+pub(super) fn octocrab(
+    http: reqwest::Client,
+    api: &GithubApi,
+    governor: Governor,
+) -> Result<Octocrab, Error> {
     let base: Uri =
         address(api)?.as_str().trim_end_matches('/').parse().map_err(|_invalid| wrong_address(api))?;
     let bearer = format!("Bearer {}", api.token.expose());
@@ -26,8 +31,13 @@ pub(super) fn octocrab(http: reqwest::Client, api: &GithubApi) -> Result<Octocra
         (header::USER_AGENT, HeaderValue::from_static(concat!("planwright/", env!("CARGO_PKG_VERSION")))),
         (header::ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
     ];
+    let hear = move |answer: http::Response<_>| {
+        governor.hear(answer.status(), answer.headers());
+        answer
+    };
+    let connector = ReqwestConnector::new(http);
     let built = OctocrabBuilder::new_empty()
-        .with_service(ReqwestConnector::new(http))
+        .with_service(tower::ServiceExt::<http::Request<OctoBody>>::map_response(connector, hear))
         .with_layer(&ExtraHeadersLayer::new(Arc::new(extra)))
         .with_layer(&BaseUriLayer::new(base.clone()))
         .with_layer(&AuthHeaderLayer::new(Some(bearer), base.clone(), base))
@@ -58,6 +68,16 @@ pub(super) fn is_loopback(url: &url::Url) -> bool {
         Some(url::Host::Domain(name)) => name == "localhost",
         None => false,
     }
+}
+
+/// The path that answered in the end, after redirects. Only `reqwest` can read where it notes that.
+pub(super) fn landed<B>(answer: &http::Response<B>) -> Option<String> {
+    let mut bare = http::Response::new("");
+    *bare.extensions_mut() = answer.extensions().clone();
+    let answer = reqwest::Response::from(bare);
+    let url = answer.url();
+    url.port_or_known_default().filter(|_| url.host_str() != Some("no.url.provided.local"))?;
+    Some(url.path().to_owned())
 }
 
 /// Headers of one read.

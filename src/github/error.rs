@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::governor::Why;
+use super::rules::Denial;
 use crate::error::{Exit, Failure};
 
 /// The cause beneath: the HTTP client's or the parser's own error.
@@ -18,15 +20,15 @@ pub enum Error {
         /// GitHub's words.
         message: String,
     },
-    /// 403 that is no limit: the token may not.
+    /// 403 that is no limit, or 451: the token may not.
     #[error("the token may not {action}: {message}")]
     Forbidden {
         /// What was tried.
         action: String,
         /// GitHub's words.
         message: String,
-        /// The permission that would do, from `X-Accepted-GitHub-Permissions`.
-        needs: Option<String>,
+        /// Why, and what would help.
+        denial: Denial,
     },
     /// 404: it is not there, or the token may not see it.
     #[error("cannot {action}: not found at `{url}`, or the token may not see it")]
@@ -44,6 +46,22 @@ pub enum Error {
         /// GitHub's words.
         message: String,
     },
+    /// 409: the repository has no commit yet.
+    #[error("cannot {action}: {message}")]
+    Empty {
+        /// What was tried.
+        action: String,
+        /// GitHub's words.
+        message: String,
+    },
+    /// 422: the listing goes on, and the server gives no more of it.
+    #[error("cannot {action}: the server pages no deeper: {message}")]
+    TooDeep {
+        /// What was tried.
+        action: String,
+        /// GitHub's words.
+        message: String,
+    },
     /// 400, 409, 422 and other refusals of what was sent.
     #[error("cannot {action}: {message}")]
     Invalid {
@@ -55,7 +73,7 @@ pub enum Error {
         status: u16,
     },
     /// A limit that lasts too long to wait for.
-    #[error("cannot {action}: the rate limit of `{url}` is spent until {until}")]
+    #[error("cannot {action} until {until}: {why} (`{url}`)")]
     RateLimited {
         /// What was tried.
         action: String,
@@ -63,6 +81,8 @@ pub enum Error {
         url: String,
         /// When to try again.
         until: Timestamp,
+        /// Which limit.
+        why: Why,
     },
     /// No connection, or it broke every time.
     #[error("cannot reach `{url}`")]
@@ -111,8 +131,8 @@ pub enum Error {
     /// The token holds characters that no header can carry.
     #[error("the GitHub token holds characters that no header can carry")]
     Token,
-    /// A server named a next page on another host; the token is not taken there.
-    #[error("`{url}` names a next page on another host: `{next}`")]
+    /// A server leads to another host, by a next page or a redirect; the token is not taken there.
+    #[error("`{url}` leads to another host: `{next}`")]
     Elsewhere {
         /// The API's base.
         url: String,
@@ -141,10 +161,11 @@ impl Failure for Error {
             Self::Unauthorized { .. } | Self::Token => {
                 "set GITHUB_TOKEN=… to a valid token, or run `gh auth login`".to_owned()
             }
-            Self::Forbidden { needs: Some(needs), .. } => format!("give the token the permission `{needs}`"),
-            Self::Forbidden { .. } => {
-                "give the token read and write access to the repository's issues".to_owned()
+            Self::Forbidden { denial, .. } => return hint(denial).into_iter().collect(),
+            Self::RateLimited { until, why: Why::Reserve, .. } => {
+                format!("run it again after {until}, or keep less with `github.reserve`")
             }
+            Self::RateLimited { until, .. } => format!("run it again after {until}"),
             Self::Address { .. } => "set GITHUB_API_URL=https://api.github.com".to_owned(),
             Self::Unknown { .. } => {
                 "run the same command again: what was made is found by its marker".to_owned()
@@ -156,4 +177,20 @@ impl Failure for Error {
         };
         vec![hint]
     }
+}
+
+/// What helps against a refusal.
+fn hint(denial: &Denial) -> Option<String> {
+    Some(match denial {
+        Denial::SingleSignOn { url: Some(url) } => format!("authorise the token for the organisation: {url}"),
+        Denial::SingleSignOn { url: None } => {
+            "authorise the token for the organisation: https://github.com/settings/tokens".to_owned()
+        }
+        Denial::Scope { needs } => format!("give the token one of the scopes `{needs}`"),
+        Denial::Permission { needs: Some(needs) } => format!("give the token the permission `{needs}`"),
+        Denial::Permission { needs: None } | Denial::Other => {
+            "give the token read and write access to the repository's issues".to_owned()
+        }
+        Denial::Blocked => return None,
+    })
 }

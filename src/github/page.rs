@@ -18,6 +18,12 @@ pub struct RawPage {
     pub etag: Option<String>,
     /// Requests left before the primary limit, where the server counts.
     pub remaining: Option<u64>,
+    /// Requests allowed in an hour, where the server counts.
+    pub limit: Option<u64>,
+    /// When the hour ends, in seconds since 1970.
+    pub resets: Option<i64>,
+    /// The path that answered, where the server led from the one that was asked to another.
+    pub moved: Option<String>,
 }
 
 impl RawPage {
@@ -35,8 +41,33 @@ impl RawPage {
             last: text("link").and_then(|links| link_of(links, "last")).and_then(page_number),
             etag: text("etag").map(str::to_owned),
             remaining: text("x-ratelimit-remaining").and_then(|value| value.parse().ok()),
+            limit: text("x-ratelimit-limit").and_then(|value| value.parse().ok()),
+            resets: text("x-ratelimit-reset").and_then(|value| value.parse().ok()),
+            moved: None,
         }
     }
+}
+
+/// A body that is not what was asked for: cut off, or somebody else's.
+#[derive(Debug, thiserror::Error)]
+#[error("the body is not whole JSON ({kind}, {bytes} bytes)")]
+pub(super) struct Torn {
+    kind: String,
+    bytes: usize,
+}
+
+/// Refuses a 200 that is not whole JSON, so that it is asked for again: a proxy's page of HTML, or a body
+/// that was cut where nothing told its length. Only its ends are looked at, since whoever reads it reads
+/// the rest; a cut that leaves a bracket of the right kind at the end is found there.
+pub(super) fn check(status: http::StatusCode, headers: &HeaderMap, body: &[u8]) -> octocrab::Result<()> {
+    let kind = headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("json");
+    let body = body.trim_ascii();
+    let whole = matches!((body.first(), body.last()), (Some(b'['), Some(b']')) | (Some(b'{'), Some(b'}')));
+    if status != http::StatusCode::OK || (kind.contains("json") && whole) {
+        return Ok(());
+    }
+    let torn = Torn { kind: kind.chars().take(80).collect(), bytes: body.len() };
+    Err(octocrab::Error::Other { source: Box::new(torn), backtrace: std::backtrace::Backtrace::disabled() })
 }
 
 /// The address with this relation in a `Link` header (RFC 8288).
@@ -60,7 +91,27 @@ fn page_number(address: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{link_of, page_number};
+    use super::{check, link_of, page_number};
+
+    #[test]
+    fn a_body_that_is_cut_or_of_another_kind_is_no_page() {
+        let headers =
+            |kind: &str| http::HeaderMap::from_iter([(http::header::CONTENT_TYPE, kind.parse().unwrap())]);
+        let json = headers("application/json; charset=utf-8");
+        for (body, whole) in [
+            ("[]", true),
+            (" [{\"a\":1}]\n", true),
+            ("{}", true),
+            ("", false),
+            ("[", false),
+            ("[{\"a\":1}", false),
+            ("{\"a\":[1]", false),
+        ] {
+            assert_eq!(check(http::StatusCode::OK, &json, body.as_bytes()).is_ok(), whole, "{body}");
+        }
+        assert!(check(http::StatusCode::OK, &headers("text/html"), b"[]").is_err());
+        assert!(check(http::StatusCode::NO_CONTENT, &json, b"").is_ok());
+    }
 
     #[test]
     fn the_next_page_is_found_wherever_it_stands() {

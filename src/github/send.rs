@@ -1,11 +1,14 @@
-//! The one send loop: sends, asks [`rate`](super::rate) about anything that is not a success, waits, sends again.
+//! The one send loop: asks the [`governor`](super::governor) when, sends, asks [`rate`](super::rate) about
+//! anything that is not a success, waits, sends again.
 
 use std::error::Error as StdError;
 use std::future::Future;
 use std::time::Duration;
 
 use super::error::Cause;
+use super::governor::{Bucket, Stopped};
 use super::rate::{Attempt, Decision, Kind, Outcome, decide};
+use super::rules::{Answer, Meaning, meaning};
 use super::{Client, Error};
 
 /// GitHub gives up on a request after ten seconds; a server that is silent for this long will not answer.
@@ -25,11 +28,15 @@ impl Client {
         let mut number = 0;
         loop {
             number += 1;
+            let pass = self.governor.admit(Bucket::Rest, kind).await;
+            let pass = pass.map_err(|stopped| self.limited(action(), stopped))?;
             let failed = match tokio::time::timeout(SILENCE, Box::pin(call())).await {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) => Failed::Said(error),
                 Err(elapsed) => Failed::Silent(elapsed),
             };
+            let sent = pass.sent();
+            drop(pass);
             let attempt = Attempt { kind, number, waited, now: self.clock.now() };
             let decision = decide(&attempt, &failed.outcome());
             tracing::warn!(
@@ -40,13 +47,15 @@ impl Client {
                 "a request did not succeed"
             );
             match decision {
-                Decision::Wait(time) => {
+                Decision::Wait(time, why) => {
                     waited += time;
+                    self.governor.slow(sent, time);
+                    self.governor.tell(time, why);
                     self.clock.sleep(time).await;
                 }
                 Decision::Again(time) => self.clock.sleep(time).await,
-                Decision::Limited { until } => {
-                    return Err(Error::RateLimited { action: action(), url: self.base().to_owned(), until });
+                Decision::Limited { until, why } => {
+                    return Err(self.limited(action(), Stopped { until, why }));
                 }
                 Decision::Unknown => {
                     return Err(Error::Unknown { action: action(), source: failed.cause() });
@@ -56,11 +65,21 @@ impl Client {
         }
     }
 
+    fn limited(&self, action: String, Stopped { until, why }: Stopped) -> Error {
+        Error::RateLimited { action, url: self.base().to_owned(), until, why }
+    }
+
     fn report(&self, action: String, failed: Failed) -> Error {
         let url = self.base().to_owned();
         let Failed::Said(octocrab::Error::GitHub { source, .. }) = failed else {
-            let unreadable =
-                matches!(failed, Failed::Said(octocrab::Error::Json { .. } | octocrab::Error::Serde { .. }));
+            let unreadable = matches!(
+                failed,
+                Failed::Said(
+                    octocrab::Error::Json { .. }
+                        | octocrab::Error::Serde { .. }
+                        | octocrab::Error::Other { .. }
+                )
+            );
             let source = failed.cause();
             return if unreadable {
                 Error::Unreadable { action, url, source }
@@ -69,13 +88,24 @@ impl Client {
             };
         };
         let message = words(&source);
-        match source.status_code.as_u16() {
-            401 => Error::Unauthorized { url, message },
-            403 => Error::Forbidden { action, message, needs: permission(&source) },
-            404 => Error::NotFound { action, url },
-            410 => Error::Gone { action, message },
-            status if status >= 500 => Error::Server { action, url, status, message },
-            status => Error::Invalid { action, message, status },
+        let status = source.status_code.as_u16();
+        let nothing = http::HeaderMap::new();
+        let headers = source.headers.as_ref().unwrap_or(&nothing);
+        match meaning(&Answer { status, headers, message: &message }).1 {
+            Meaning::BadToken | Meaning::DoubtfulToken => Error::Unauthorized { url, message },
+            Meaning::Denied(denial) => Error::Forbidden { action, message, denial },
+            Meaning::Hidden => Error::NotFound { action, url },
+            Meaning::Empty => Error::Empty { action, message },
+            Meaning::Gone => Error::Gone { action, message },
+            Meaning::Passing | Meaning::Server => Error::Server { action, url, status, message },
+            Meaning::Elsewhere => {
+                let next = headers.get(http::header::LOCATION).and_then(|next| next.to_str().ok());
+                Error::Elsewhere { url, next: next.unwrap_or_default().to_owned() }
+            }
+            Meaning::TooDeep => Error::TooDeep { action, message },
+            Meaning::Invalid | Meaning::TooFast | Meaning::Spent => {
+                Error::Invalid { action, message, status }
+            }
         }
     }
 }
@@ -92,9 +122,11 @@ impl Failed {
     fn outcome(&self) -> Outcome<'_> {
         match self {
             Self::Said(octocrab::Error::GitHub { source, .. }) => match &source.headers {
-                Some(headers) => {
-                    Outcome::Answer { status: source.status_code.as_u16(), headers, message: &source.message }
-                }
+                Some(headers) => Outcome::Answer(Answer {
+                    status: source.status_code.as_u16(),
+                    headers,
+                    message: &source.message,
+                }),
                 None => Outcome::Broken,
             },
             Self::Said(other) if is_no_connection(other) => Outcome::NoConnection,
@@ -163,9 +195,4 @@ fn words(error: &octocrab::GitHubError) -> String {
         text.push_str(&said);
     }
     text.chars().take(500).collect()
-}
-
-fn permission(error: &octocrab::GitHubError) -> Option<String> {
-    let value = error.headers.as_ref()?.get("x-accepted-github-permissions")?;
-    value.to_str().ok().map(str::to_owned)
 }

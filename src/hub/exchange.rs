@@ -191,6 +191,20 @@ pub(super) fn made_up(status: u16, headers: &[(&'static str, String)], message: 
     response
 }
 
+/// Leads to the same path with another query, which means nothing to the hub.
+pub(super) fn moved(uri: &http::Uri) -> Response {
+    let query = uri.query().map_or_else(|| "moved=1".to_owned(), |query| format!("{query}&moved=1"));
+    made_up(301, &[("location", format!("{}?{query}", uri.path()))], "Moved Permanently")
+}
+
+/// Half of an answer's body, as if that were all.
+pub(super) async fn torn(response: Response) -> Response {
+    let (parts, body) = response.into_parts();
+    let mut bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    bytes.truncate(bytes.len() / 2);
+    Response::from_parts(parts, Body::from(bytes))
+}
+
 fn respond(status: u16, bytes: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() =

@@ -62,6 +62,10 @@ pub enum What {
     AnswerAfter(u16),
     /// It was done, and no answer ever comes; [`Faults::until_held`] tells when it is so far.
     Hold,
+    /// It was done, and half of the body is all that comes, with nothing that says so.
+    Torn,
+    /// Nothing was done; the same lies at another address.
+    Moved,
 }
 
 impl Faults {

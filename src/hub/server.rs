@@ -264,6 +264,9 @@ async fn handle(
     if let Some(What::Answer(status, headers, message)) = &fault {
         return exchange::made_up(*status, headers, message);
     }
+    if fault == Some(What::Moved) {
+        return exchange::moved(&head.uri);
+    }
     let Ok(body) = axum::body::to_bytes(body, BODY).await else {
         return exchange::made_up(413, &[], "Payload too large");
     };
@@ -279,6 +282,7 @@ async fn handle(
             response
         }
         Some(What::Hold) => match hub.faults.hold().await {},
+        Some(What::Torn) => exchange::torn(response).await,
         Some(What::AnswerAfter(status)) => exchange::made_up(status, &[], "Server Error"),
         _ => response,
     }

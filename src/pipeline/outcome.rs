@@ -71,10 +71,14 @@ pub(crate) fn judge(ends: &[End]) -> (Status, Option<String>) {
     };
     let failed =
         with(|trouble| matches!(trouble, Trouble::Broken | Trouble::Stopped | Trouble::Unauthorized));
+    let limited = with(|trouble| trouble == Trouble::Limited);
     let hidden = with(|trouble| trouble == Trouble::NotPermitted);
     let absent = with(|trouble| trouble == Trouble::Absent);
-    let complete = ends.len() - failed.len() - hidden.len() - absent.len();
-    if !failed.is_empty() {
+    let complete = ends.len() - failed.len() - limited.len() - hidden.len() - absent.len();
+    if !limited.is_empty() {
+        // What the table holds is true, and the rest comes with the next run.
+        (Status::Partial, summary(&limited, ends.len()))
+    } else if !failed.is_empty() {
         let status = if failed.len() == ends.len() { Status::Failed } else { Status::Partial };
         (status, summary(&failed, ends.len()))
     } else if !hidden.is_empty() {
@@ -113,6 +117,12 @@ mod tests {
         check(&[None, Some(Trouble::NotPermitted)], Status::Partial, Some("x (1 of 2 listings)"));
         check(&[Some(Trouble::NotPermitted)], Status::Skipped, Some("x"));
         check(&[None, Some(Trouble::Broken)], Status::Partial, Some("x (1 of 2 listings)"));
+        check(
+            &[Some(Trouble::Limited), Some(Trouble::Limited)],
+            Status::Partial,
+            Some("x (2 of 2 listings)"),
+        );
+        check(&[Some(Trouble::Limited), Some(Trouble::Broken)], Status::Partial, Some("x (1 of 2 listings)"));
         check(&[Some(Trouble::Stopped), Some(Trouble::Broken)], Status::Failed, Some("x (2 of 2 listings)"));
     }
 }

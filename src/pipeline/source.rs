@@ -95,7 +95,9 @@ pub enum Trouble {
     NotPermitted,
     /// There is nothing to list and never will be: issues are disabled, the repository is empty.
     Absent,
-    /// The source will answer nothing more for now: a rate limit, no connection, cancelled.
+    /// The source will answer nothing more before a time that it says; what came so far is kept.
+    Limited,
+    /// The source will answer nothing more for now: no connection, cancelled.
     Stopped,
     /// This one answer is broken; others may work.
     Broken,

@@ -145,7 +145,7 @@ pub async fn sync(run: &Run, client: &Client, options: &Options<'_>) -> Result<R
     let warehouse = Warehouse::open(options.warehouse, &bounds)?;
     let _desk = Desk::open(&warehouse, options.warehouse).await;
     run.events.stage("extract", spec.name.clone());
-    let source = github::Github::new(client);
+    let source = github::Github::new(client, &run.events);
     let extraction = Extraction {
         run,
         spec: &spec,

@@ -164,6 +164,37 @@ async fn every_refusal_is_told_apart() {
 }
 
 #[tokio::test]
+async fn a_renamed_repository_is_followed_and_its_new_address_told() {
+    let tracker = Tracker::start().await;
+    let there = vec![("location", "/repos/ada/shop".to_owned())];
+    let old = Only::Path("GET", "/repos/ada/old".to_owned());
+    let what = What::Answer(301, there, "Moved Permanently".to_owned());
+    tracker.faults.add(Fault { only: old, from: 1, times: u64::MAX, what });
+    let page = tracker.client.page("/repos/ada/old", &[], None).await.unwrap();
+    assert_eq!(page.moved.as_deref(), Some("/repos/ada/shop"));
+    assert_eq!(tracker.client.page("/repos/ada/shop", &[], None).await.unwrap().moved, None);
+    let enterprise = tracker.client_of("/api/v3", tracker.hub.token().expose());
+    assert_eq!(enterprise.page("/repos/ada/shop", &[], None).await.unwrap().moved, None);
+    let away = vec![("location", "https://elsewhere.example/x".to_owned())];
+    let away = What::Answer(301, away, "Moved Permanently".to_owned());
+    tracker.faults.clear();
+    tracker.faults.once(Only::Any, 1, away);
+    let error = tracker.client.page("/repos/ada/old", &[], None).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Elsewhere { next, .. } if next.ends_with("elsewhere.example/x")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_stays_torn_is_an_error_and_never_an_empty_page() {
+    let tracker = Tracker::start().await;
+    tracker.faults.add(Fault { only: Only::Any, from: 1, times: u64::MAX, what: What::Torn });
+    let error = tracker.client.page("/repos/ada/shop/issues", &[], None).await.unwrap_err();
+    assert!(matches!(error, Error::Unreadable { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn a_spent_limit_is_reported_with_its_end() {
     let tracker = Tracker::start().await;
     tracker.client.viewer().await.unwrap();

@@ -21,9 +21,9 @@ use serde_json::{Value, json};
 use crate::support::World;
 
 /// A hub with an epic of three issues, one blocked by another, and comments.
-struct Desk {
+pub(crate) struct Desk {
     folder: tempfile::TempDir,
-    faults: Faults,
+    pub(crate) faults: Faults,
     clock: Clock,
     client: Client,
     repo: RepoName,
@@ -31,7 +31,7 @@ struct Desk {
 }
 
 impl Desk {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::starting_at("2026-11-22T10:00:00Z".parse().unwrap());
         let faults = Faults::default();
@@ -88,7 +88,7 @@ impl Desk {
         self.folder.path().join(name)
     }
 
-    async fn sync(&self, warehouse: &str) -> Report {
+    pub(crate) async fn sync(&self, warehouse: &str) -> Report {
         self.sync_with(warehouse, false).await.unwrap()
     }
 
@@ -125,7 +125,7 @@ impl Desk {
     }
 
     /// Everything that a sync leaves behind but times and runs.
-    fn whole(&self, warehouse: &str) -> Vec<Value> {
+    pub(crate) fn whole(&self, warehouse: &str) -> Vec<Value> {
         let tables = ["repos", "issues", "issue_comments", "sub_issues", "issue_dependencies"];
         let current =
             tables.map(|table| format!("SELECT * EXCLUDE (_fetched_at) FROM {table} ORDER BY _key"));

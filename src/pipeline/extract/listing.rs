@@ -232,8 +232,8 @@ pub(super) async fn fetch<S: Source>(
     shared: &Shared,
     request: PageRequest,
 ) -> Result<Result<(Page, u64), Stop>, Error> {
-    if let Some(reason) = shared.stopped() {
-        return Ok(Err((Trouble::Stopped, format!("not reached: {reason}"))));
+    if let Some((trouble, reason)) = shared.stopped() {
+        return Ok(Err((trouble, format!("not reached: {reason}"))));
     }
     let cancel = &extraction.run.cancel;
     if cancel.is_cancelled() {
@@ -251,9 +251,9 @@ pub(super) async fn fetch<S: Source>(
             Ok(page) => Ok(Ok((page, millis))),
             Err(error) => match error.trouble {
                 Trouble::Unauthorized => Err(Error::Unauthorized { source: error }),
-                Trouble::Stopped => {
-                    shared.stop(&error.message);
-                    Ok(Err((Trouble::Stopped, error.message)))
+                trouble @ (Trouble::Stopped | Trouble::Limited) => {
+                    shared.stop(trouble, &error.message);
+                    Ok(Err((trouble, error.message)))
                 }
                 trouble => Ok(Err((trouble, error.message))),
             },
@@ -263,7 +263,7 @@ pub(super) async fn fetch<S: Source>(
 
 fn interrupted(shared: &Shared) -> Stop {
     let reason = "interrupted";
-    shared.stop(reason);
+    shared.stop(Trouble::Stopped, reason);
     (Trouble::Stopped, reason.to_owned())
 }
 

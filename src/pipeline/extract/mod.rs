@@ -23,7 +23,7 @@ use super::warehouse::{self, At, Warehouse};
 use crate::artifact::Event;
 use crate::error::{Exit, Failure};
 use crate::telemetry::Run;
-use listing::Begin;
+use listing::{Begin, Stop};
 use parents::{Known, Which};
 
 /// Listings that are read at once.
@@ -113,19 +113,19 @@ impl Failure for Error {
 struct Shared {
     loader: Loader,
     /// Set once the source will answer nothing more; every listing then stops at its next page.
-    stopped: Mutex<Option<String>>,
+    stopped: Mutex<Option<Stop>>,
     /// Room for requests.
     room: tokio::sync::Semaphore,
 }
 
 impl Shared {
-    fn stopped(&self) -> Option<String> {
+    fn stopped(&self) -> Option<Stop> {
         self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn stop(&self, reason: &str) {
+    fn stop(&self, trouble: Trouble, reason: &str) {
         let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        stopped.get_or_insert_with(|| reason.to_owned());
+        stopped.get_or_insert_with(|| (trouble, reason.to_owned()));
     }
 }
 
