@@ -41,7 +41,7 @@ pub(super) struct Args {
 
 /// The form of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// For people.
     Table,
     /// RFC 4180, with a header.
@@ -84,7 +84,7 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
     Ok(Exit::Done)
 }
 
-fn shaped(table: &Table, format: Format) -> String {
+pub(super) fn shaped(table: &Table, format: Format) -> String {
     match format {
         Format::Table => grid(table),
         Format::Csv => csv(table),

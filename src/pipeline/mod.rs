@@ -10,6 +10,7 @@ pub mod data_tests;
 pub mod desk;
 pub mod extract;
 pub mod folder;
+pub mod forecast;
 mod load;
 pub mod models;
 pub mod normalize;

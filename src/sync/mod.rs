@@ -5,6 +5,7 @@
 //! loads nothing; an interrupted or killed one is taken up where it was. Only one sync writes a
 //! warehouse at a time, and the other is told who does; queries are answered by the one that holds it.
 
+mod estimate;
 mod github;
 mod ledger;
 mod made;
@@ -12,6 +13,8 @@ mod made;
 use std::path::Path;
 
 use serde::Serialize;
+
+pub use estimate::{Estimate, Quota, estimate};
 
 use crate::artifact::{Event, Events};
 use crate::config::settings;
@@ -42,6 +45,17 @@ pub struct Options<'a> {
     pub settings: &'a settings::Sync,
     /// Reads everything anew and removes what is gone at the source.
     pub full: bool,
+}
+
+impl Options<'_> {
+    fn narrowed(&self) -> extract::Options {
+        extract::Options {
+            origin: self.origin.to_owned(),
+            only: self.settings.resources.clone(),
+            chosen: self.settings.repos.iter().map(ToString::to_string).collect(),
+            full: self.full,
+        }
+    }
 }
 
 /// What a sync did.
@@ -110,6 +124,9 @@ pub enum Error {
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] crate::ledger::Error),
+    /// GitHub gave no estimate.
+    #[error(transparent)]
+    Github(#[from] crate::github::Error),
 }
 
 impl Error {
@@ -121,6 +138,7 @@ impl Error {
             Self::Warehouse(error) => error,
             Self::Extract(error) => error,
             Self::Ledger(error) => error,
+            Self::Github(error) => error,
         }
     }
 }
@@ -146,18 +164,8 @@ pub async fn sync(run: &Run, client: &Client, options: &Options<'_>) -> Result<R
     let _desk = Desk::open(&warehouse, options.warehouse).await;
     run.events.stage("extract", spec.name.clone());
     let source = github::Github::new(client, &run.events);
-    let extraction = Extraction {
-        run,
-        spec: &spec,
-        source: &source,
-        warehouse: &warehouse,
-        options: extract::Options {
-            origin: options.origin.to_owned(),
-            only: settings.resources.clone(),
-            chosen: settings.repos.iter().map(ToString::to_string).collect(),
-            full: options.full,
-        },
-    };
+    let extraction =
+        Extraction { run, spec: &spec, source: &source, warehouse: &warehouse, options: options.narrowed() };
     let resources = extraction.run().await?;
     for outcome in resources.iter().filter(|outcome| outcome.rows + outcome.removed > 0) {
         audit(

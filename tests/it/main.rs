@@ -27,6 +27,7 @@ mod sample;
 mod sandbox;
 mod support;
 mod sync;
+mod sync_dry_run;
 mod sync_faults;
 mod tidy;
 mod unwritable;

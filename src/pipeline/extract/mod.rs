@@ -24,6 +24,7 @@ use crate::artifact::Event;
 use crate::error::{Exit, Failure};
 use crate::telemetry::Run;
 use listing::{Begin, Stop};
+pub(super) use parents::due;
 use parents::{Known, Which};
 
 /// Listings that are read at once.
@@ -301,7 +302,7 @@ impl<S: Source> Extraction<'_, S> {
 }
 
 /// The resources to read, in the spec's order: the chosen ones and whatever they hang below.
-fn wanted<'a>(spec: &'a Spec, only: &[String]) -> Result<Vec<&'a Resource>, Error> {
+pub(super) fn wanted<'a>(spec: &'a Spec, only: &[String]) -> Result<Vec<&'a Resource>, Error> {
     let known: Vec<_> = spec.resources.iter().map(|resource| resource.name.as_str()).collect();
     if let Some(name) = only.iter().find(|name| !known.contains(&name.as_str())) {
         let hint = super::spec::nearest("resource", name, &known);

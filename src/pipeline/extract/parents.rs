@@ -156,7 +156,7 @@ pub(super) fn select(resource: &Resource, parent: &str, within: &str) -> String 
 }
 
 /// Whether a parent's listing was never read to its end, or rows that touch it came since.
-fn due(resource: &Resource) -> String {
+pub(in crate::pipeline) fn due(resource: &Resource) -> String {
     let Some(touched) = &resource.touched else { return "true".to_owned() };
     let column = format!("t.{}::VARCHAR", quoted(&touched.column));
     format!(
