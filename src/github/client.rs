@@ -259,26 +259,15 @@ impl Client {
         let headers = connect::conditional(etag);
         let once = || async {
             let response = self.octocrab._get_with_headers(uri, headers.clone()).await?;
-            let moved = connect::landed(&response).filter(|path| !self.is_path_of(path, uri));
             if response.status() == http::StatusCode::NOT_MODIFIED {
-                let page = RawPage::new(304, response.headers(), bytes::Bytes::new());
-                return Ok(RawPage { moved, ..page });
+                return Ok(RawPage::new(304, response.headers(), bytes::Bytes::new()));
             }
             let (parts, body) = octocrab::map_github_error(response).await?.into_parts();
             let body = body.collect().await?.to_bytes();
             page::check(parts.status, &parts.headers, &body)?;
-            Ok(RawPage { moved, ..RawPage::new(parts.status.as_u16(), &parts.headers, body) })
+            Ok(RawPage::new(parts.status.as_u16(), &parts.headers, body))
         };
         self.send(Kind::Read, action, once).await
-    }
-
-    /// Whether a path is the one that an address asks for.
-    fn is_path_of(&self, path: &str, uri: &str) -> bool {
-        let asked = uri.split('?').next().unwrap_or(uri);
-        match asked.strip_prefix('/') {
-            Some(_) => path.strip_prefix(self.base.path().trim_end_matches('/')) == Some(asked),
-            None => url::Url::parse(asked).is_ok_and(|url| url.path() == path),
-        }
     }
 
     /// Writes are made one at a time, and on servers of others a second apart.

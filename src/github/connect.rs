@@ -70,16 +70,6 @@ pub(super) fn is_loopback(url: &url::Url) -> bool {
     }
 }
 
-/// The path that answered in the end, after redirects. Only `reqwest` can read where it notes that.
-pub(super) fn landed<B>(answer: &http::Response<B>) -> Option<String> {
-    let mut bare = http::Response::new("");
-    *bare.extensions_mut() = answer.extensions().clone();
-    let answer = reqwest::Response::from(bare);
-    let url = answer.url();
-    url.port_or_known_default().filter(|_| url.host_str() != Some("no.url.provided.local"))?;
-    Some(url.path().to_owned())
-}
-
 /// Headers of one read.
 pub(super) fn conditional(etag: Option<&str>) -> Option<HeaderMap> {
     let value = HeaderValue::from_str(etag?).ok()?;

@@ -22,8 +22,6 @@ pub struct RawPage {
     pub limit: Option<u64>,
     /// When the hour ends, in seconds since 1970.
     pub resets: Option<i64>,
-    /// The path that answered, where the server led from the one that was asked to another.
-    pub moved: Option<String>,
 }
 
 impl RawPage {
@@ -43,7 +41,6 @@ impl RawPage {
             remaining: text("x-ratelimit-remaining").and_then(|value| value.parse().ok()),
             limit: text("x-ratelimit-limit").and_then(|value| value.parse().ok()),
             resets: text("x-ratelimit-reset").and_then(|value| value.parse().ok()),
-            moved: None,
         }
     }
 }

@@ -173,7 +173,6 @@ mod tests {
             remaining: Some(left),
             limit: Some(5_000),
             resets: Some(1_000_000),
-            moved: None,
         };
         quota(&page, requests, 20).map(|quota| (quota.after, quota.fits)).unwrap()
     }

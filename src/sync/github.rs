@@ -1,8 +1,5 @@
 //! GitHub as a pipeline's source: the client's pages, and its errors in the pipeline's words.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
-
 use crate::artifact::Events;
 use crate::error::Failure as _;
 use crate::github::{Client, Error, RawPage};
@@ -13,22 +10,20 @@ use crate::pipeline::source::{Page, PageRequest, Source, SourceError, Target, Tr
 pub(super) struct Github<'a> {
     client: &'a Client,
     events: &'a Events,
-    /// Paths of which was told that they moved.
-    moved: Mutex<HashSet<String>>,
 }
 
 impl<'a> Github<'a> {
-    pub(super) fn new(client: &'a Client, events: &'a Events) -> Self {
-        Self { client, events, moved: Mutex::default() }
+    pub(super) const fn new(client: &'a Client, events: &'a Events) -> Self {
+        Self { client, events }
     }
 
-    /// Tells once that a repository has another name or address now.
-    fn tell_moved(&self, asked: &Target, page: &RawPage) {
-        let (Target::Path { path, .. }, Some(there)) = (asked, &page.moved) else { return };
-        if self.moved.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone()) {
-            let body: serde_json::Value = serde_json::from_slice(&page.body).unwrap_or_default();
-            let name = body.get("full_name").and_then(serde_json::Value::as_str);
-            self.events.note(format!("`{path}` is now `{}`", name.unwrap_or(there)));
+    /// Tells that a repository that was asked for by its name has another one now. GitHub leads on from
+    /// the old name, and its answer has the new one.
+    fn tell_renamed(&self, asked: &Target, page: &RawPage) {
+        if let Target::Path { path, .. } = asked
+            && let Some(now) = renamed(path, &page.body)
+        {
+            self.events.note(format!("`{path}` is now `{now}`"));
         }
     }
 
@@ -50,11 +45,19 @@ impl Source for Github<'_> {
             Target::Link(link) => self.client.page_at(link, etag).await,
         };
         let page = page.map_err(|error| source_error(&error))?;
-        self.tell_moved(&request.target, &page);
+        self.tell_renamed(&request.target, &page);
         let unchanged = page.is_unchanged();
         let RawPage { status, body, next, last, etag, .. } = page;
         Ok(Page { unchanged, status, body, next: next.map(|next| self.link(next)), last, etag })
     }
+}
+
+/// The name that the repository at `/repos/OWNER/NAME` has now, if it is another.
+fn renamed(path: &str, body: &[u8]) -> Option<String> {
+    let name = path.strip_prefix("/repos/").filter(|name| name.matches('/').count() == 1)?;
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let now = body.get("full_name")?.as_str()?;
+    (!now.eq_ignore_ascii_case(name)).then(|| now.to_owned())
 }
 
 fn source_error(error: &Error) -> SourceError {
@@ -71,5 +74,22 @@ const fn trouble(error: &Error) -> Trouble {
         Error::RateLimited { .. } => Trouble::Limited,
         Error::Unreachable { .. } | Error::Address { .. } => Trouble::Stopped,
         _ => Trouble::Broken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::renamed;
+
+    fn check(path: &str, body: &str, expected: Option<&str>) {
+        assert_eq!(renamed(path, body.as_bytes()).as_deref(), expected, "{path} {body}");
+    }
+
+    #[test]
+    fn a_repository_that_answers_under_another_name_was_renamed() {
+        check("/repos/ada/old", r#"{"id": 1, "full_name": "ada/shop"}"#, Some("ada/shop"));
+        check("/repos/ada/shop", r#"{"id": 1, "full_name": "Ada/Shop"}"#, None);
+        check("/repos/ada/old/issues", r#"[{"full_name": "ada/shop"}]"#, None);
+        check("/repos/ada/old", "", None);
     }
 }

@@ -164,17 +164,14 @@ async fn every_refusal_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_renamed_repository_is_followed_and_its_new_address_told() {
+async fn a_renamed_repository_is_followed_and_never_to_another_host() {
     let tracker = Tracker::start().await;
     let there = vec![("location", "/repos/ada/shop".to_owned())];
     let old = Only::Path("GET", "/repos/ada/old".to_owned());
     let what = What::Answer(301, there, "Moved Permanently".to_owned());
     tracker.faults.add(Fault { only: old, from: 1, times: u64::MAX, what });
     let page = tracker.client.page("/repos/ada/old", &[], None).await.unwrap();
-    assert_eq!(page.moved.as_deref(), Some("/repos/ada/shop"));
-    assert_eq!(tracker.client.page("/repos/ada/shop", &[], None).await.unwrap().moved, None);
-    let enterprise = tracker.client_of("/api/v3", tracker.hub.token().expose());
-    assert_eq!(enterprise.page("/repos/ada/shop", &[], None).await.unwrap().moved, None);
+    assert!(page.body.windows(8).any(|bytes| bytes == b"ada/shop"), "it answers as it is called now");
     let away = vec![("location", "https://elsewhere.example/x".to_owned())];
     let away = What::Answer(301, away, "Moved Permanently".to_owned());
     tracker.faults.clear();
