@@ -91,7 +91,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes a whole file or nothing, as [`write`] does; only its owner can read it.
+/// Writes a whole file or nothing, as [`write()`] does; only its owner can read it.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let failed = |source| Error::new("write", path, source);
     let mut beside =

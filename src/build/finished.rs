@@ -1,6 +1,6 @@
 //! Builds that reached their commit and whose branch is still there. What is built is not offered again.
 //!
-//! The facts are the journal's and git's; what they come to is decided by [`standing`], which is pure. An
+//! The facts are the journal's and git's; what they come to is decided by `standing`, which is pure. An
 //! issue that is built and not merged stays open and goes on blocking what waits for it; a build whose
 //! branch is gone was shipped or thrown away, and counts for nothing.
 
