@@ -20,6 +20,7 @@ pub(super) fn render(screen: Screen, event: &Event) {
         // That something began, and that one more test holds, is for those who asked to be told more.
         Event::Resource { status, .. } if status == "running" && screen.verbose == 0 => {}
         Event::DataTest { outcome, .. } if outcome == "green" && screen.verbose == 0 => {}
+        Event::Model { rows: 0, .. } if screen.verbose == 0 => {}
         _ => screen.mention(text(event)),
     }
 }

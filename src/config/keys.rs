@@ -123,7 +123,7 @@ pub const KEYS: &[Key] = &[
     key("review.budget_tokens", Kind::Number(1000), &["60000"], "tokens of change shown to the reviewer at once"),
     key("sync.pipeline", Kind::Text, &["\"github\""], "the pipeline that `sync` runs: a folder under `pipelines/`"),
     key("sync.repos", Kind::Repos, &["[]"], "repositories to gather; all that the token sees if empty"),
-    key("sync.resources", Kind::List, &["[]"], "resources to gather; the pipeline's own choice if empty"),
+    key("sync.resources", Kind::List, &["[]"], "resources to gather, `default` for the pipeline's own choice; that choice if empty"),
     key("sync.memory_limit", Kind::Text, &["\"128MB\""], "memory that DuckDB may use"),
     key("sync.threads", Kind::Number(1), &["1"], "threads that DuckDB may use"),
     key("context.budget_tokens", Kind::Number(500), &["24000"], "tokens of project context sent with a goal"),

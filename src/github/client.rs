@@ -12,7 +12,7 @@ use super::rate::{Kind, pause};
 use super::send::Action;
 use super::{
     Comment, Edit, Error, Governor, Issue, IssueQuery, NewIssue, NewPull, Pull, RawPage, Repo, StateChange,
-    User, connect, page,
+    Terms, User, connect, page,
 };
 use crate::artifact::{IssueId, IssueNumber, RepoName};
 use crate::clock::Clock;
@@ -207,23 +207,23 @@ impl Client {
         Ok(Pull { number: IssueNumber(made.number), url })
     }
 
-    /// One page of a listing, raw. `path` begins with `/`; `etag` makes the read conditional.
+    /// One page of a listing, raw. `path` begins with `/`.
     pub async fn page(
         &self,
         path: &str,
         query: &[(String, String)],
-        etag: Option<&str>,
+        terms: Terms<'_>,
     ) -> Result<RawPage, Error> {
-        self.read(&with_query(path, query), etag, &|| format!("read `{path}`")).await
+        self.read(&with_query(path, query), terms, &|| format!("read `{path}`")).await
     }
 
     /// The page at an address that an earlier page named.
-    pub async fn page_at(&self, url: &str, etag: Option<&str>) -> Result<RawPage, Error> {
+    pub async fn page_at(&self, url: &str, terms: Terms<'_>) -> Result<RawPage, Error> {
         let here = url::Url::parse(url).is_ok_and(|next| next.origin() == self.base.origin());
         if !here {
             return Err(Error::Elsewhere { url: self.shown.clone(), next: url.to_owned() });
         }
-        self.read(url, etag, &|| format!("read `{url}`")).await
+        self.read(url, terms, &|| format!("read `{url}`")).await
     }
 
     async fn list<T: DeserializeOwned>(
@@ -233,17 +233,17 @@ impl Client {
         action: Action<'_>,
     ) -> Result<Vec<T>, Error> {
         query.push(("per_page".to_owned(), "100".to_owned()));
-        let mut page = self.read(&with_query(path, &query), None, action).await?;
+        let mut page = self.read(&with_query(path, &query), Terms::default(), action).await?;
         let mut all: Vec<T> = self.parse(&page, action)?;
         while let Some(next) = page.next.take() {
-            page = self.page_at(&next, None).await?;
+            page = self.page_at(&next, Terms::default()).await?;
             all.extend(self.parse::<Vec<T>>(&page, action)?);
         }
         Ok(all)
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, action: Action<'_>) -> Result<T, Error> {
-        let page = self.read(path, None, action).await?;
+        let page = self.read(path, Terms::default(), action).await?;
         self.parse(&page, action)
     }
 
@@ -255,8 +255,8 @@ impl Client {
         })
     }
 
-    async fn read(&self, uri: &str, etag: Option<&str>, action: Action<'_>) -> Result<RawPage, Error> {
-        let headers = connect::conditional(etag);
+    async fn read(&self, uri: &str, terms: Terms<'_>, action: Action<'_>) -> Result<RawPage, Error> {
+        let headers = connect::headers(terms);
         let once = || async {
             let response = self.octocrab._get_with_headers(uri, headers.clone()).await?;
             if response.status() == http::StatusCode::NOT_MODIFIED {

@@ -5,14 +5,15 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderValue, Request, Uri, header};
 use octocrab::service::middleware::auth_header::AuthHeaderLayer;
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
 use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
+use tower::util::MapRequestLayer;
 
-use super::{Error, Governor};
+use super::{Error, Governor, Terms};
 use crate::config::settings::GithubApi;
 
 /// Makes the octocrab. `X-GitHub-Api-Version: 2022-11-28` is octocrab's own default header.
@@ -27,18 +28,17 @@ pub(super) fn octocrab(
     let bearer = format!("Bearer {}", api.token.expose());
     let mut bearer = HeaderValue::from_str(&bearer).map_err(|_invalid| Error::Token)?;
     bearer.set_sensitive(true);
-    let extra = vec![
-        (header::USER_AGENT, HeaderValue::from_static(concat!("planwright/", env!("CARGO_PKG_VERSION")))),
-        (header::ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
-    ];
+    let agent = HeaderValue::from_static(concat!("planwright/", env!("CARGO_PKG_VERSION")));
+    let extra = vec![(header::USER_AGENT, agent)];
     let hear = move |answer: http::Response<_>| {
         governor.hear(answer.status(), answer.headers());
         answer
     };
     let connector = ReqwestConnector::new(http);
     let built = OctocrabBuilder::new_empty()
-        .with_service(tower::ServiceExt::<http::Request<OctoBody>>::map_response(connector, hear))
+        .with_service(tower::ServiceExt::<Request<OctoBody>>::map_response(connector, hear))
         .with_layer(&ExtraHeadersLayer::new(Arc::new(extra)))
+        .with_layer(&MapRequestLayer::new(accepting::<OctoBody>))
         .with_layer(&BaseUriLayer::new(base.clone()))
         .with_layer(&AuthHeaderLayer::new(Some(bearer), base.clone(), base))
         .with_auth(AuthState::None)
@@ -47,6 +47,13 @@ pub(super) fn octocrab(
         Ok(octocrab) => Ok(octocrab),
         Err(never) => match never {},
     }
+}
+
+/// Asks for GitHub's usual media type where a read names no other.
+fn accepting<B>(mut request: Request<B>) -> Request<B> {
+    let usual = HeaderValue::from_static("application/vnd.github+json");
+    request.headers_mut().entry(header::ACCEPT).or_insert(usual);
+    request
 }
 
 /// The base as an address, http or https with a host.
@@ -71,7 +78,10 @@ pub(super) fn is_loopback(url: &url::Url) -> bool {
 }
 
 /// Headers of one read.
-pub(super) fn conditional(etag: Option<&str>) -> Option<HeaderMap> {
-    let value = HeaderValue::from_str(etag?).ok()?;
-    Some(HeaderMap::from_iter([(header::IF_NONE_MATCH, value)]))
+pub(super) fn headers(terms: Terms<'_>) -> Option<HeaderMap> {
+    let named = [(header::IF_NONE_MATCH, terms.etag), (header::ACCEPT, terms.accept)];
+    let carried =
+        named.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::from_str(value?).ok()?)));
+    let headers: HeaderMap = carried.collect();
+    (!headers.is_empty()).then_some(headers)
 }

@@ -25,6 +25,6 @@ pub use client::Client;
 pub use error::Error;
 pub use governor::Governor;
 pub use issue::{Comment, Edit, Issue, IssueQuery, NewIssue, State, StateChange};
-pub use page::RawPage;
+pub use page::{RawPage, Terms};
 pub use repo::{NewPull, Pull, Repo, User};
 pub use rules::Denial;

@@ -3,6 +3,15 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
+/// What a read asks for besides an address.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terms<'a> {
+    /// The `ETag` of the last answer: an unchanged page then comes as 304.
+    pub etag: Option<&'a str>,
+    /// A media type, where GitHub's usual one will not do.
+    pub accept: Option<&'a str>,
+}
+
 /// One answer to a read, with what paging and caching need.
 #[derive(Debug, Clone)]
 pub struct RawPage {

@@ -2,7 +2,7 @@
 //! run, and the network refused.
 //!
 //! Every cassette gets a warehouse of its own. A test that names a cassette runs on it; one that names
-//! none must hold on all of them; one that names the live API is red, and what it would have reached is
+//! none must hold on all of them that have its table, and is told once where it does; one that names the live API is red, and what it would have reached is
 //! evidence. Nothing here opens a socket.
 
 use serde::Serialize;
@@ -119,12 +119,48 @@ pub async fn test(folder: &Folder, options: &Options) -> Result<PipelineReport, 
     let tests = chosen(data_tests::read(folder, &spec)?, folder, options);
     let bench = Bench { folder, spec: &spec, models: &models, tests: &tests };
     let mut report = PipelineReport { pipeline: folder.name.clone(), ..PipelineReport::default() };
+    let mut everywhere: Vec<Vec<(String, Tested)>> = vec![Vec::new(); bench.tests.len()];
     for file in folder.part("cassettes", "jsonl") {
         let cassette = Cassette::parse(&folder.place_of(file.path), file.text)?;
-        bench.replay(file.stem, &cassette, &mut report).await?;
+        let warehouse = bench.replay(file.stem, &cassette, &mut report).await?;
+        let due = data_tests::due(bench.tests, &warehouse, &spec)?;
+        for (test, runs) in bench.tests.iter().zip(&mut everywhere) {
+            let run = || data_tests::run(&warehouse, test);
+            match &test.about {
+                About::Everything if due.contains(&test) => runs.push((file.stem.to_owned(), run())),
+                About::Cassette(name) if name == file.stem => report.tests.push(run()),
+                _ => {}
+            }
+        }
+    }
+    let cassettes = report.cassettes.len();
+    for (test, runs) in bench.tests.iter().zip(everywhere) {
+        if runs.is_empty() && test.about == About::Everything && cassettes > 0 {
+            report.tests.push(red(test, "no cassette reads its table".to_owned()));
+        }
+        report.tests.extend(together(cassettes > 1, runs));
     }
     bench.refuse(&mut report);
     Ok(report)
+}
+
+/// A test that could not run.
+fn red(test: &DataTest, why: String) -> Tested {
+    let (name, place) = (test.name.clone(), test.place.clone());
+    Tested { name, place, green: false, rows: 0, detail: Some(why) }
+}
+
+/// What a test showed on cassettes: once where it holds on all of them, else where it does not.
+fn together(several: bool, mut runs: Vec<(String, Tested)>) -> Vec<Tested> {
+    if !several || runs.iter().all(|(_, tested)| tested.green) {
+        runs.truncate(1);
+        return runs.into_iter().map(|(_, tested)| tested).collect();
+    }
+    let named = |(cassette, tested): (String, Tested)| Tested {
+        name: format!("{} (cassette {cassette})", tested.name),
+        ..tested
+    };
+    runs.into_iter().filter(|(_, tested)| !tested.green).map(named).collect()
 }
 
 fn chosen(tests: Vec<DataTest>, folder: &Folder, options: &Options) -> Vec<DataTest> {
@@ -143,6 +179,7 @@ fn chosen(tests: Vec<DataTest>, folder: &Folder, options: &Options) -> Vec<DataT
         name: "the query returns no rows".to_owned(),
         place: folder.place.display().to_string(),
         about: About::Everything,
+        table: None,
         sql: sql.clone(),
         expect: None,
     }));
@@ -157,34 +194,28 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    /// Replays a cassette into a warehouse of its own.
     async fn replay(
         &self,
         name: &str,
         cassette: &Cassette,
         report: &mut PipelineReport,
-    ) -> Result<(), Error> {
+    ) -> Result<Warehouse, Error> {
         let warehouse = Warehouse::in_memory(&warehouse::Options::confined(MEMORY, 1))?;
         let replay = Replay::new(cassette);
-        let options = extract::Options { origin: format!("cassette:{name}"), ..extract::Options::default() };
+        let options = extract::Options {
+            origin: format!("cassette:{name}"),
+            only: cassette.resources().to_vec(),
+            ..extract::Options::default()
+        };
         let run = quiet();
         let extraction =
             Extraction { run: &run, spec: self.spec, source: &replay, warehouse: &warehouse, options };
         let resources = extraction.run().await?;
         let models = models::build(&warehouse, self.spec, self.models)?;
-        let several = self.folder.part("cassettes", "jsonl").count() > 1;
-        for test in self.tests {
-            let everywhere = test.about == About::Everything;
-            if everywhere || test.about == About::Cassette(name.to_owned()) {
-                let mut tested = data_tests::run(&warehouse, test);
-                if everywhere && several {
-                    tested.name = format!("{} (cassette {name})", tested.name);
-                }
-                report.tests.push(tested);
-            }
-        }
         report.attempts.extend(replay.attempts());
         report.cassettes.push(Replayed { name: name.to_owned(), resources, models });
-        Ok(())
+        Ok(warehouse)
     }
 
     /// Tests that no cassette could serve: those that ask for the network, for a cassette that is not
@@ -209,8 +240,7 @@ impl Bench<'_> {
                 }
                 _ => continue,
             };
-            let (name, place) = (test.name.clone(), test.place.clone());
-            report.tests.push(Tested { name, place, green: false, rows: 0, detail: Some(why) });
+            report.tests.push(red(test, why));
         }
     }
 }

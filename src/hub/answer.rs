@@ -158,6 +158,7 @@ fn in_repo(desk: &mut Desk<'_>, request: &Request, at: Place<'_>, rest: &[&str])
         ("GET", ["pulls"]) => pulls::list(desk, request, at),
         ("POST", ["pulls"]) => pulls::create(desk, request, at),
         ("GET", ["pulls", number]) => pulls::get(desk, at, number),
+        ("GET", ["releases"]) => repos::releases(desk, request, at),
         ("GET", ["issues"]) => issues::list(desk, request, at),
         ("POST", ["issues"]) => issues::create(desk, request, at),
         ("GET", ["issues", "comments"]) => issues::repo_comments(desk, request, at),

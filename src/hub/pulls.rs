@@ -25,6 +25,9 @@ pub(super) fn list(desk: &Desk<'_>, request: &Request, (owner, name): Place<'_>)
     rows.retain(|row| {
         head.is_none_or(|head| row.pull.head == head) && base.is_none_or(|base| row.pull.base == base)
     });
+    if request.query("sort") == Some("updated") {
+        rows.sort_by_key(|row| (row.issue.updated_at, row.issue.new.id));
+    }
     if request.query("direction") != Some("asc") {
         rows.reverse();
     }

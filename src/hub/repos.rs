@@ -42,6 +42,12 @@ pub(super) fn get(desk: &Desk<'_>, (owner, name): Place<'_>) -> Result<Reply, Re
     Reply::json(200, &RepoView { context: desk.context(), repo: desk.repo(owner, name)? })
 }
 
+/// The hub keeps no releases.
+pub(super) fn releases(desk: &Desk<'_>, request: &Request, at: Place<'_>) -> Result<Reply, Refusal> {
+    desk.repo(at.0, at.1)?;
+    Reply::list(request, Vec::new(), |(): ()| ())
+}
+
 pub(super) fn create(desk: &mut Desk<'_>, request: &Request) -> Result<Reply, Refusal> {
     let name = request.fields()?.required("Repository", "name")?;
     let owner = desk.store.login.clone();

@@ -2,12 +2,14 @@
 //!
 //! An incremental listing is read ascending by the time its items change, and every page begins anew at
 //! the last time seen (`since` is inclusive): rows that move while it is read are met again, never
-//! skipped, and no page number ever grows. A whole listing follows the source's links.
+//! skipped, and no page number ever grows. One that the source sorts newest first follows the links from
+//! its first page, whose address and tag stay, until a page has nothing new; what moves meanwhile pushes
+//! rows back, so they come again, never not at all. A whole listing follows the source's links.
 
 use serde_json::{Map, Value};
 
 use super::source::Target;
-use super::spec::{Account, Incremental, Resource, placeholders};
+use super::spec::{Account, Incremental, Order, Resource, placeholders};
 
 /// Where a listing stands. Kept in the warehouse, in the same transaction as the rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +21,8 @@ pub struct Cursor {
     /// The time from which its last page was asked, if that page had room for more: asking the same
     /// again, with its tag, tells for nothing whether there is anything new.
     pub probe: Option<String>,
+    /// The latest time met while it is read newest first. Not kept: cut off, it begins at its first page.
+    pub newest: Option<String>,
     /// Whether it was read to its end.
     pub ended: bool,
 }
@@ -48,8 +52,11 @@ pub struct Seen {
 impl Route {
     /// The listing for a parent's row, or for a chosen item.
     pub fn of(resource: &Resource, vars: &Map<String, Value>) -> Self {
-        let (query, incremental) = (resource.query.clone(), resource.incremental.clone());
-        Self { path: fill(resource, vars), query, incremental }
+        let chosen = vars.contains_key(CHOSEN);
+        let path = resource.chosen.as_ref().filter(|_| chosen).unwrap_or(&resource.path);
+        let query = resource.query.iter().map(|(name, value)| (name.clone(), fill(value, vars)));
+        let incremental = resource.incremental.clone();
+        Self { path: fill(path, vars), query: query.collect(), incremental }
     }
 
     /// The listing over all parents.
@@ -61,23 +68,42 @@ impl Route {
 
     /// What to ask first.
     pub fn first(&self, cursor: &Cursor) -> Target {
-        match (&cursor.next, &self.incremental) {
+        match (&cursor.next, self.ascending()) {
             (Some(link), Some(_)) => Target::Link(link.clone()),
-            (_, Some(how)) => self.since(how, cursor.probe.as_ref().or(cursor.since.as_ref())),
+            (_, Some((parameter, start))) => {
+                let from = cursor.probe.as_ref().or(cursor.since.as_ref());
+                self.since(parameter, from.map_or(start, String::as_str))
+            }
             (_, None) => Target::Path { path: self.path.clone(), query: self.query.clone() },
         }
     }
 
+    /// Whether it is read newest first: then only its first page is asked again with a tag.
+    pub fn is_newest_first(&self) -> bool {
+        self.incremental.as_ref().is_some_and(|how| matches!(how.order, Order::Descending { .. }))
+    }
+
     /// What to ask after a page, and where the listing stands with that page loaded.
     pub fn after(&self, asked: &Target, before: &Cursor, seen: Seen) -> (Cursor, Option<Target>) {
-        let Some(how) = &self.incremental else {
-            let ended = seen.link.is_none();
-            return (
-                Cursor { next: seen.link.clone(), ended, ..Cursor::default() },
-                seen.link.map(Target::Link),
-            );
-        };
-        let from = asked_from(how, asked);
+        match self.incremental.as_ref().map(|how| &how.order) {
+            None => {
+                let ended = seen.link.is_none();
+                let cursor = Cursor { next: seen.link.clone(), ended, ..Cursor::default() };
+                (cursor, seen.link.map(Target::Link))
+            }
+            Some(Order::Ascending { parameter, .. }) => self.after_older(parameter, asked, before, seen),
+            Some(Order::Descending { overlap_days }) => after_newer(*overlap_days, before, seen),
+        }
+    }
+
+    fn after_older(
+        &self,
+        parameter: &str,
+        asked: &Target,
+        before: &Cursor,
+        seen: Seen,
+    ) -> (Cursor, Option<Target>) {
+        let from = asked_from(parameter, asked);
         let moved =
             later(from.map(str::to_owned), seen.latest.clone()).filter(|time| Some(time.as_str()) != from);
         let since = later(before.since.clone(), seen.latest);
@@ -89,7 +115,7 @@ impl Route {
                 (Cursor { probe, ended: true, ..stand }, None)
             }
             (Some(_), Some(latest)) => {
-                let target = self.since(how, Some(&latest));
+                let target = self.since(parameter, &latest);
                 (stand, Some(target))
             }
             (Some(link), None) => (Cursor { next: Some(link.clone()), ..stand }, Some(Target::Link(link))),
@@ -103,9 +129,16 @@ impl Route {
         self.first(cursor)
     }
 
-    fn since(&self, how: &Incremental, from: Option<&String>) -> Target {
+    fn ascending(&self) -> Option<(&str, &str)> {
+        match &self.incremental.as_ref()?.order {
+            Order::Ascending { parameter, start } => Some((parameter, start)),
+            Order::Descending { .. } => None,
+        }
+    }
+
+    fn since(&self, parameter: &str, from: &str) -> Target {
         let mut query = self.query.clone();
-        query.push((how.parameter.clone(), from.unwrap_or(&how.start).clone()));
+        query.push((parameter.to_owned(), from.to_owned()));
         Target::Path { path: self.path.clone(), query }
     }
 
@@ -117,9 +150,28 @@ impl Route {
 }
 
 /// The time from which a page was asked, where it was the first from there.
-fn asked_from<'t>(how: &Incremental, asked: &'t Target) -> Option<&'t str> {
+fn asked_from<'t>(parameter: &str, asked: &'t Target) -> Option<&'t str> {
     let Target::Path { query, .. } = asked else { return None };
-    query.iter().find(|(name, _)| *name == how.parameter).map(|(_, value)| value.as_str())
+    query.iter().find(|(name, _)| name == parameter).map(|(_, value)| value.as_str())
+}
+
+/// After a page of a listing that is sorted newest first. The time seen moves only with its end.
+fn after_newer(overlap_days: u32, before: &Cursor, seen: Seen) -> (Cursor, Option<Target>) {
+    let newest = later(before.newest.clone(), seen.latest.clone());
+    let since = before.since.clone();
+    let known = since.as_deref().map(|since| days_before(since, overlap_days));
+    let is_known = |latest: &String| known.as_deref().is_some_and(|known| order(latest) <= order(known));
+    match seen.link.filter(|_| !seen.latest.as_ref().is_some_and(is_known)) {
+        Some(link) => (Cursor { since, newest, ..Cursor::default() }, Some(Target::Link(link))),
+        None => (Cursor { since: later(since, newest), ended: true, ..Cursor::default() }, None),
+    }
+}
+
+/// A time so many days earlier; what is no time stays.
+fn days_before(time: &str, days: u32) -> String {
+    let earlier =
+        |at: jiff::Timestamp| at.checked_sub(jiff::SignedDuration::from_hours(24 * i64::from(days)));
+    time.parse().ok().and_then(|at| earlier(at).ok()).map_or_else(|| time.to_owned(), |at| at.to_string())
 }
 
 /// The later of two times.
@@ -135,20 +187,18 @@ fn order(text: &str) -> (Option<jiff::Timestamp>, &str) {
     text.parse().map_or((None, text), |at| (Some(at), ""))
 }
 
-/// The resource's path with the parent's values in it.
-fn fill(resource: &Resource, vars: &Map<String, Value>) -> String {
-    let chosen = vars.contains_key(CHOSEN);
-    let template = resource.chosen.as_ref().filter(|_| chosen).unwrap_or(&resource.path);
-    let mut path = template.clone();
+/// A path or a query's value with the parent's values in it.
+fn fill(template: &str, vars: &Map<String, Value>) -> String {
+    let mut filled = template.to_owned();
     for name in placeholders(template) {
         let value = match vars.get(name) {
             Some(Value::String(text)) => text.clone(),
             Some(value) => value.to_string(),
             None => continue,
         };
-        path = path.replace(&format!("{{{name}}}"), &value);
+        filled = filled.replace(&format!("{{{name}}}"), &value);
     }
-    path
+    filled
 }
 
 /// The name under which a chosen item fills its path.
@@ -225,12 +275,57 @@ mod tests {
         let (cursor, _) = route.after(&asked, &stand("2020"), seen);
         let expected = Cursor {
             since: Some("2021".to_owned()),
-            next: None,
             probe: Some("2020".to_owned()),
             ended: true,
+            ..Cursor::default()
         };
         assert_eq!(cursor, expected);
         assert_eq!(route.first(&cursor), asked);
+    }
+
+    /// Reads pages of a listing newest first from a cursor, each given as its latest time; where it
+    /// stands after each, and whether it goes on.
+    fn newest_first(overlap: u32, since: Option<&str>, pages: &[&str]) -> Vec<(Cursor, bool)> {
+        let order = Order::Descending { overlap_days: overlap };
+        let incremental = Some(Incremental { field: "updated_at".to_owned(), order });
+        let route = Route { path: "/pulls".to_owned(), query: Vec::new(), incremental };
+        let mut cursor = Cursor { since: since.map(str::to_owned), ..Cursor::default() };
+        let mut target = route.first(&cursor);
+        assert_eq!(target.to_string(), "/pulls", "the first page's address stays");
+        let mut stands = Vec::new();
+        for (index, latest) in pages.iter().enumerate() {
+            let link = (index + 1 < pages.len()).then(|| "L".to_owned());
+            let seen = Seen { latest: Some((*latest).to_owned()), link, items: 2 };
+            let (stand, next) = route.after(&target, &cursor, seen);
+            stands.push((stand.clone(), next.is_some()));
+            let Some(next) = next else { break };
+            (cursor, target) = (stand, next);
+        }
+        stands
+    }
+
+    #[test]
+    fn newest_first_the_time_moves_only_with_the_end_which_is_a_page_without_news() {
+        let goes_on = |since: Option<&str>, newest: &str| {
+            let newest = Some(newest.to_owned());
+            (Cursor { since: since.map(str::to_owned), newest, ..Cursor::default() }, true)
+        };
+        let ended = |since| (Cursor { ended: true, ..stand(since) }, false);
+        let all = newest_first(0, None, &["2024", "2022", "2020"]);
+        assert_eq!(all, [goes_on(None, "2024"), goes_on(None, "2024"), ended("2024")]);
+        let some = newest_first(0, Some("2022"), &["2024", "2023", "2022", "2020"]);
+        assert_eq!(some, [goes_on(Some("2022"), "2024"), goes_on(Some("2022"), "2024"), ended("2024")]);
+        assert_eq!(newest_first(0, Some("2022"), &["2022", "2021"]), [ended("2022")]);
+        assert_eq!(newest_first(0, Some("2022"), &["2021"]), [ended("2022")], "it never goes back");
+    }
+
+    #[test]
+    fn newest_first_what_may_still_have_changed_is_read_again() {
+        let [day_9, day_8, day_5] = ["2024-01-09T00:00:00Z", "2024-01-08T00:00:00Z", "2024-01-05T00:00:00Z"];
+        let stands = newest_first(3, Some(day_8), &[day_9, day_8, day_5, "2024-01-01T00:00:00Z"]);
+        let ends: Vec<_> = stands.iter().map(|(cursor, _)| cursor.ended).collect();
+        assert_eq!(ends, [false, false, true]);
+        assert_eq!(stands[2].0.since.as_deref(), Some(day_9));
     }
 
     #[test]

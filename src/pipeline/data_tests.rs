@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use super::Folder;
 use super::models::{self, Templates};
 use super::spec::{Problem, Spec};
-use super::warehouse::{Warehouse, literal, quoted};
+use super::store;
+use super::warehouse::{self, Warehouse, literal, quoted};
 use crate::error::{Exit, Failure};
 
 /// A test, ready to run.
@@ -22,6 +23,8 @@ pub struct DataTest {
     pub place: String,
     /// The data it is about.
     pub about: About,
+    /// The one table whose rows it is about, where it says so; of no rows everything holds.
+    pub table: Option<String>,
     /// One SELECT.
     pub sql: String,
     /// The rows it must return; `None` means none may come.
@@ -134,7 +137,7 @@ pub fn read(folder: &Folder, spec: &Spec) -> Result<Vec<DataTest>, Error> {
         let place = folder.place_of(file.path);
         let (sql, _) = templates.render(file.path, &place, file.text)?;
         let name = file.stem.replace('_', " ");
-        tests.push(DataTest { name, place, about: About::Everything, sql, expect: None });
+        tests.push(DataTest { name, place, about: About::Everything, table: None, sql, expect: None });
     }
     for file in folder.part("tests", "toml") {
         let place = folder.place_of(file.path);
@@ -143,6 +146,7 @@ pub fn read(folder: &Folder, spec: &Spec) -> Result<Vec<DataTest>, Error> {
         let parsed = parsed.map_err(|error| problem(Problem::of_toml(&error, file.text)))?;
         let about = about(parsed.source.as_ref(), file.text).map_err(problem)?;
         for (index, declared) in parsed.tests.into_iter().enumerate() {
+            let table = declared.table.clone().filter(|_| declared.sql.is_none());
             let named = declared.into_queries().map_err(|why| Error::Incomplete {
                 place: place.clone(),
                 number: index + 1,
@@ -150,11 +154,23 @@ pub fn read(folder: &Folder, spec: &Spec) -> Result<Vec<DataTest>, Error> {
             })?;
             for (name, sql, expect) in named {
                 let (sql, _) = templates.render(file.path, &place, &sql)?;
-                tests.push(DataTest { name, place: place.clone(), about: about.clone(), sql, expect });
+                let (place, about, table) = (place.clone(), about.clone(), table.clone());
+                tests.push(DataTest { name, place, about, table, sql, expect });
             }
         }
     }
     Ok(tests)
+}
+
+/// Those of the tests that can show anything: a table that was never read holds whatever must hold of it.
+pub fn due<'t>(
+    tests: &'t [DataTest],
+    warehouse: &Warehouse,
+    spec: &Spec,
+) -> Result<Vec<&'t DataTest>, warehouse::Error> {
+    let read = store::read(warehouse)?;
+    let is_unread = |table: &String| spec.resource(table).is_some() && !read.contains(table);
+    Ok(tests.iter().filter(|test| !test.table.as_ref().is_some_and(is_unread)).collect())
 }
 
 fn about(source: Option<&toml::Spanned<String>>, text: &str) -> Result<About, Problem> {

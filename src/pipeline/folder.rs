@@ -13,7 +13,7 @@ use crate::fs;
 static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pipelines");
 
 /// Subfolders that a pipeline is read from.
-const PARTS: [&str; 3] = ["models", "tests", "cassettes"];
+const PARTS: [&str; 4] = ["resources", "models", "tests", "cassettes"];
 
 /// A pipeline's files.
 #[derive(Debug, Clone, PartialEq, Eq)]

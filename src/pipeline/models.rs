@@ -200,6 +200,9 @@ fn create(writer: &Writer<'_>, spec: &Spec, model: &Model) -> Result<(), warehou
     let name = quoted(&model.name);
     writer.execute(&format!("CREATE {kind} {name} AS\n{}", model.sql), &[])?;
     writer.execute(&format!("COMMENT ON {kind} {name} IS {}", literal(&model.description)), &[])?;
+    for (column, text) in &options.columns {
+        writer.execute(&format!("COMMENT ON COLUMN {name}.{} IS {}", quoted(column), literal(text)), &[])?;
+    }
     writer.execute("INSERT INTO planwright.models VALUES (?)", &[Cell::text(&model.name)]).map(drop)
 }
 

@@ -72,15 +72,18 @@ pub(crate) fn judge(ends: &[End]) -> (Status, Option<String>) {
     let failed =
         with(|trouble| matches!(trouble, Trouble::Broken | Trouble::Stopped | Trouble::Unauthorized));
     let limited = with(|trouble| trouble == Trouble::Limited);
+    let pending = with(|trouble| trouble == Trouble::Pending);
     let hidden = with(|trouble| trouble == Trouble::NotPermitted);
     let absent = with(|trouble| trouble == Trouble::Absent);
-    let complete = ends.len() - failed.len() - limited.len() - hidden.len() - absent.len();
+    let complete = ends.len() - failed.len() - limited.len() - pending.len() - hidden.len() - absent.len();
     if !limited.is_empty() {
         // What the table holds is true, and the rest comes with the next run.
         (Status::Partial, summary(&limited, ends.len()))
     } else if !failed.is_empty() {
         let status = if failed.len() == ends.len() { Status::Failed } else { Status::Partial };
         (status, summary(&failed, ends.len()))
+    } else if !pending.is_empty() {
+        (Status::Partial, summary(&pending, ends.len()))
     } else if !hidden.is_empty() {
         let status = if complete == 0 { Status::Skipped } else { Status::Partial };
         (status, summary(&hidden, ends.len()))
@@ -116,6 +119,7 @@ mod tests {
         check(&[Some(Trouble::Absent)], Status::Skipped, Some("x"));
         check(&[None, Some(Trouble::NotPermitted)], Status::Partial, Some("x (1 of 2 listings)"));
         check(&[Some(Trouble::NotPermitted)], Status::Skipped, Some("x"));
+        check(&[Some(Trouble::Pending)], Status::Partial, Some("x"));
         check(&[None, Some(Trouble::Broken)], Status::Partial, Some("x (1 of 2 listings)"));
         check(
             &[Some(Trouble::Limited), Some(Trouble::Limited)],

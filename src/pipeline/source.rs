@@ -22,6 +22,8 @@ pub struct PageRequest {
     pub resource: String,
     /// What is asked for.
     pub target: Target,
+    /// The media type to ask for, where it is not the source's usual one.
+    pub accept: Option<String>,
     /// The tag of the last answer to the same target: an unchanged page is then [`Page::unchanged`].
     pub etag: Option<String>,
 }
@@ -95,6 +97,8 @@ pub enum Trouble {
     NotPermitted,
     /// There is nothing to list and never will be: issues are disabled, the repository is empty.
     Absent,
+    /// The source is still making it; it may be there at the next sync.
+    Pending,
     /// The source will answer nothing more before a time that it says; what came so far is kept.
     Limited,
     /// The source will answer nothing more for now: no connection, cancelled.

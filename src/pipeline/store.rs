@@ -3,7 +3,7 @@
 //! They live in the schema `planwright`, beside the tables that people query. Every state carries its
 //! origin (which GitHub, which hub), so that two accounts in one warehouse never mix.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -86,12 +86,14 @@ pub(crate) enum Prepared {
     Now,
 }
 
-/// Makes the tables that a pipeline needs. A resource whose spec changed is emptied and read anew; what
-/// it had stays in raw.
-pub(crate) fn prepare(warehouse: &Warehouse, spec: &Spec) -> Result<Prepared, Error> {
+/// Makes the tables that a pipeline needs, and describes those of the resources that are read now; there
+/// are many, and models want even those that nobody reads. A resource whose spec changed is emptied and
+/// read anew; what it had stays in raw.
+pub(crate) fn prepare(warehouse: &Warehouse, spec: &Spec, read: &[&Resource]) -> Result<Prepared, Error> {
     let name = format!("spec {}", spec.name);
     let texts = spec.resources.iter().map(|resource| format!("{resource:?}"));
-    let digest = digest([TABLES.to_owned()].into_iter().chain(texts));
+    let read_now = read.iter().map(|resource| resource.name.clone());
+    let digest = digest([TABLES.to_owned()].into_iter().chain(texts).chain(read_now));
     if fact(warehouse, &name).as_ref() == Some(&digest) {
         return Ok(Prepared::Before);
     }
@@ -103,7 +105,15 @@ pub(crate) fn prepare(warehouse: &Warehouse, spec: &Spec) -> Result<Prepared, Er
         for statement in TABLES.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
             writer.execute(statement, &[])?;
         }
-        spec.resources.iter().try_for_each(|resource| prepare_resource(writer, spec, resource))?;
+        let known = fingerprints(writer)?;
+        let mut resources = spec.resources.iter();
+        resources
+            .try_for_each(|resource| prepare_resource(writer, spec, resource, known.get(&resource.name)))?;
+        let described =
+            "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' AND comment IS NOT NULL";
+        let described = names(&writer.select(described, &[])?);
+        let mut bare = read.iter().filter(|resource| !described.contains(&resource.name));
+        bare.try_for_each(|resource| describe(writer, resource))?;
         set_fact(writer, "layout", &LAYOUT.to_string())?;
         set_fact(writer, &name, &digest)
     })?;
@@ -134,14 +144,37 @@ pub(crate) fn digest(texts: impl IntoIterator<Item = String>) -> String {
     hex::encode(digest.finalize())
 }
 
-fn prepare_resource(writer: &Writer<'_>, spec: &Spec, resource: &Resource) -> Result<(), Error> {
+/// The resources of which anything was ever read.
+pub(crate) fn read(warehouse: &Warehouse) -> Result<HashSet<String>, Error> {
+    Ok(names(&warehouse.select("SELECT DISTINCT resource FROM planwright.cursors", &[])?))
+}
+
+fn names(rows: &[Vec<Value>]) -> HashSet<String> {
+    rows.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned)).collect()
+}
+
+/// What decided how the rows of each resource look that has a table.
+fn fingerprints(writer: &Writer<'_>) -> Result<HashMap<String, String>, Error> {
+    let rows = writer.select("SELECT resource, fingerprint FROM planwright.resources", &[])?;
+    let pair = |row: Vec<Value>| {
+        let text = |index: usize| row.get(index).and_then(Value::as_str).map(str::to_owned);
+        Some((text(0)?, text(1)?))
+    };
+    Ok(rows.into_iter().filter_map(pair).collect())
+}
+
+fn prepare_resource(
+    writer: &Writer<'_>,
+    spec: &Spec,
+    resource: &Resource,
+    known: Option<&String>,
+) -> Result<(), Error> {
     let fingerprint = fingerprint(resource);
     let name = [Cell::text(&resource.name)];
-    let known = writer.select("SELECT fingerprint FROM planwright.resources WHERE resource = ?", &name)?;
-    if known.first().and_then(|row| row.first()).and_then(Value::as_str) == Some(&fingerprint) {
+    if known == Some(&fingerprint) {
         return Ok(());
     }
-    if !known.is_empty() {
+    if known.is_some() {
         writer.execute(&format!("DROP TABLE IF EXISTS {}", quoted(&resource.name)), &[])?;
         for table in ["cursors", "pages", "resources"] {
             writer.execute(&format!("DELETE FROM planwright.{table} WHERE resource = ?"), &name)?;
@@ -153,7 +186,6 @@ fn prepare_resource(writer: &Writer<'_>, spec: &Spec, resource: &Resource) -> Re
     let columns: Vec<_> =
         columns.chain(lineage).map(|(name, kind)| format!("{} {kind}", quoted(&name))).collect();
     writer.execute(&format!("CREATE TABLE {} ({})", quoted(&resource.name), columns.join(", ")), &[])?;
-    describe(writer, resource)?;
     writer.execute(
         "INSERT INTO planwright.resources VALUES (?, ?)",
         &[Cell::text(&resource.name), Cell::text(fingerprint)],
@@ -189,10 +221,11 @@ fn describe(writer: &Writer<'_>, resource: &Resource) -> Result<(), Error> {
 
 /// What of a spec decides how rows look.
 fn fingerprint(resource: &Resource) -> String {
-    let Resource { path, query, parent, inherit, key, incremental, items, keep, drop, columns, .. } =
-        resource;
+    let Resource { path, query, accept, fill, parent, inherit, key, incremental, .. } = resource;
+    let Resource { items, keep, drop, columns, .. } = resource;
+    let asked = (path, query, accept, fill, parent);
     let columns: Vec<_> = columns.iter().map(|column| (&column.name, &column.from, column.kind)).collect();
-    digest([format!("{:?}", (path, query, parent, inherit, key, incremental, items, keep, drop, columns))])
+    digest([format!("{:?}", (asked, inherit, key, incremental, items, keep, drop, columns))])
 }
 
 /// Which listing a piece of state belongs to.
@@ -226,7 +259,7 @@ pub(crate) fn cursors(warehouse: &Warehouse, origin: &str) -> Result<ByListing<C
         let text = |index: usize| row.get(index).and_then(Value::as_str).map(str::to_owned);
         let (Some(resource), Some(parent)) = (text(0), text(1)) else { continue };
         let ended = row.get(5).and_then(Value::as_bool).unwrap_or(false);
-        let cursor = Cursor { since: text(2), next: text(3), probe: text(4), ended };
+        let cursor = Cursor { since: text(2), next: text(3), probe: text(4), newest: None, ended };
         cursors.entry(resource).or_default().insert(parent, cursor);
     }
     Ok(cursors)

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Options};
-use crate::github::{Client, RawPage};
+use crate::github::{Client, RawPage, Terms};
 use crate::pipeline::forecast::{self, Bound, Forecast};
 use crate::pipeline::spec::Resource;
 use crate::pipeline::warehouse::{self, Mode, Warehouse};
@@ -99,9 +99,9 @@ async fn look(client: &Client, options: &extract::Options) -> Result<Option<RawP
     if options.chosen.is_empty() {
         let query = [("per_page", "100"), ("sort", "full_name")];
         let query = query.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        return Ok(Some(client.page("/user/repos", &query, None).await?));
+        return Ok(Some(client.page("/user/repos", &query, Terms::default()).await?));
     }
-    match client.page("/rate_limit", &[], None).await {
+    match client.page("/rate_limit", &[], Terms::default()).await {
         Err(crate::github::Error::NotFound { .. }) => Ok(None),
         page => Ok(Some(page?)),
     }

@@ -2,7 +2,7 @@
 
 use crate::artifact::Events;
 use crate::error::Failure as _;
-use crate::github::{Client, Error, RawPage};
+use crate::github::{Client, Error, RawPage, Terms};
 use crate::pipeline::source::{Page, PageRequest, Source, SourceError, Target, Trouble};
 
 /// The source that a sync reads from.
@@ -38,11 +38,11 @@ impl<'a> Github<'a> {
 
 impl Source for Github<'_> {
     async fn page(&self, request: &PageRequest) -> Result<Page, SourceError> {
-        let etag = request.etag.as_deref();
+        let terms = Terms { etag: request.etag.as_deref(), accept: request.accept.as_deref() };
         let page = match &request.target {
-            Target::Path { path, query } => self.client.page(path, query, etag).await,
-            Target::Link(path) if path.starts_with('/') => self.client.page(path, &[], etag).await,
-            Target::Link(link) => self.client.page_at(link, etag).await,
+            Target::Path { path, query } => self.client.page(path, query, terms).await,
+            Target::Link(path) if path.starts_with('/') => self.client.page(path, &[], terms).await,
+            Target::Link(link) => self.client.page_at(link, terms).await,
         };
         let page = page.map_err(|error| source_error(&error))?;
         self.tell_renamed(&request.target, &page);

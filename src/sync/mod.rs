@@ -185,6 +185,7 @@ pub async fn sync(run: &Run, client: &Client, options: &Options<'_>) -> Result<R
         });
     }
     let loaded = ledger_rows > 0 || resources.iter().any(|outcome| outcome.rows + outcome.removed > 0);
+    let tests: Vec<_> = data_tests::due(&tests, &warehouse, &spec)?.into_iter().cloned().collect();
     let made = Made { spec: &spec, models: &models, tests: &tests };
     if !loaded && made.stand(&warehouse) {
         run.events.stage("models", "as they were; their data tests held".to_owned());

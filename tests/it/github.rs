@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use planwright::artifact::{IssueId, IssueNumber};
+use planwright::clock::Clock;
 use planwright::config::Secret;
 use planwright::config::settings::GithubApi;
-use planwright::github::{Client, Edit, Error, IssueQuery, NewIssue, NewPull, State, StateChange};
+use planwright::github::{Client, Edit, Error, IssueQuery, NewIssue, NewPull, State, StateChange, Terms};
 use planwright::hub::{Fault, Only, What};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::support::tracker::{Tracker, http, new, numbers};
 
@@ -170,13 +173,13 @@ async fn a_renamed_repository_is_followed_and_never_to_another_host() {
     let old = Only::Path("GET", "/repos/ada/old".to_owned());
     let what = What::Answer(301, there, "Moved Permanently".to_owned());
     tracker.faults.add(Fault { only: old, from: 1, times: u64::MAX, what });
-    let page = tracker.client.page("/repos/ada/old", &[], None).await.unwrap();
+    let page = tracker.client.page("/repos/ada/old", &[], Terms::default()).await.unwrap();
     assert!(page.body.windows(8).any(|bytes| bytes == b"ada/shop"), "it answers as it is called now");
     let away = vec![("location", "https://elsewhere.example/x".to_owned())];
     let away = What::Answer(301, away, "Moved Permanently".to_owned());
     tracker.faults.clear();
     tracker.faults.once(Only::Any, 1, away);
-    let error = tracker.client.page("/repos/ada/old", &[], None).await.unwrap_err();
+    let error = tracker.client.page("/repos/ada/old", &[], Terms::default()).await.unwrap_err();
     assert!(
         matches!(&error, Error::Elsewhere { next, .. } if next.ends_with("elsewhere.example/x")),
         "{error}"
@@ -187,7 +190,7 @@ async fn a_renamed_repository_is_followed_and_never_to_another_host() {
 async fn a_body_that_stays_torn_is_an_error_and_never_an_empty_page() {
     let tracker = Tracker::start().await;
     tracker.faults.add(Fault { only: Only::Any, from: 1, times: u64::MAX, what: What::Torn });
-    let error = tracker.client.page("/repos/ada/shop/issues", &[], None).await.unwrap_err();
+    let error = tracker.client.page("/repos/ada/shop/issues", &[], Terms::default()).await.unwrap_err();
     assert!(matches!(error, Error::Unreadable { .. }), "{error}");
 }
 
@@ -236,16 +239,16 @@ async fn pages_are_followed_by_their_links_and_only_at_home() {
         assert_eq!(client.issues(&tracker.repo, &IssueQuery::default()).await.unwrap().len(), 101);
         let query = [("per_page".to_owned(), "40".to_owned())];
         let (mut page, mut sizes) =
-            (client.page("/repos/ada/shop/issues", &query, None).await.unwrap(), Vec::new());
+            (client.page("/repos/ada/shop/issues", &query, Terms::default()).await.unwrap(), Vec::new());
         loop {
             sizes.push(serde_json::from_slice::<Vec<serde_json::Value>>(&page.body).unwrap().len());
             let Some(next) = &page.next else { break };
             assert!(next.starts_with(client.base()), "{next}");
-            page = client.page_at(next, None).await.unwrap();
+            page = client.page_at(next, Terms::default()).await.unwrap();
         }
         assert_eq!(sizes, [40, 40, 21]);
     }
-    let error = tracker.client.page_at("https://elsewhere.example/x", None).await.unwrap_err();
+    let error = tracker.client.page_at("https://elsewhere.example/x", Terms::default()).await.unwrap_err();
     assert!(matches!(error, Error::Elsewhere { .. }), "{error}");
 }
 
@@ -254,13 +257,45 @@ async fn what_did_not_change_costs_nothing() {
     let tracker = Tracker::start().await;
     tracker.issue("One").await;
     let path = "/repos/ada/shop/issues";
-    let first = tracker.client.page(path, &[], None).await.unwrap();
-    let same = tracker.client.page(path, &[], first.etag.as_deref()).await.unwrap();
+    let first = tracker.client.page(path, &[], Terms::default()).await.unwrap();
+    let tagged = Terms { etag: first.etag.as_deref(), ..Terms::default() };
+    let same = tracker.client.page(path, &[], tagged).await.unwrap();
     assert!(same.is_unchanged() && same.body.is_empty());
     assert_eq!(same.remaining, first.remaining);
     tracker.issue("Two").await;
-    let other = tracker.client.page(path, &[], first.etag.as_deref()).await.unwrap();
+    let other = tracker.client.page(path, &[], tagged).await.unwrap();
     assert!(!other.is_unchanged() && other.etag != first.etag);
+}
+
+/// The head of the request that reading a page with these terms sends.
+async fn asked(terms: Terms<'_>) -> String {
+    let server = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let api = GithubApi {
+        url: format!("http://{}", server.local_addr().unwrap()),
+        token: Secret::new("t".to_owned()),
+    };
+    let client = Client::new(http(), &api, Clock::System).unwrap();
+    let answer = async {
+        let (mut stream, _) = server.accept().await.unwrap();
+        let mut head = vec![0; 4096];
+        let length = stream.read(&mut head).await.unwrap();
+        let body = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]";
+        stream.write_all(body).await.unwrap();
+        String::from_utf8(head[..length].to_vec()).unwrap().to_lowercase()
+    };
+    let (head, page) = tokio::join!(answer, client.page("/x", &[], terms));
+    assert_eq!(&page.unwrap().body[..], b"[]");
+    head
+}
+
+#[tokio::test]
+async fn a_read_asks_for_the_media_type_that_it_names_and_else_for_the_usual_one() {
+    let accepts = |head: &str| -> Vec<String> {
+        head.lines().filter(|line| line.starts_with("accept:")).map(str::to_owned).collect()
+    };
+    assert_eq!(accepts(&asked(Terms::default()).await), ["accept: application/vnd.github+json"]);
+    let star = Terms { accept: Some("application/vnd.github.star+json"), ..Terms::default() };
+    assert_eq!(accepts(&asked(star).await), ["accept: application/vnd.github.star+json"]);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod harness;
 mod hub;
 mod killed;
 mod layering;
+mod listing;
 mod model;
 mod next;
 mod pipeline;

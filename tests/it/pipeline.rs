@@ -250,7 +250,8 @@ async fn a_request_that_no_cassette_answers_is_an_attempt() {
     assert!(!report.is_green());
     let by: Vec<_> = report.attempts.iter().map(|attempt| attempt.by.as_str()).collect();
     assert_eq!(by, ["resource `repos`: GET /user/repos?per_page=100&sort=full_name"]);
-    let repos = &report.cassettes[1].resources[0];
+    let replayed = report.cassettes.iter().find(|replayed| replayed.name == "other").unwrap();
+    let repos = &replayed.resources[0];
     assert_eq!(repos.status, Status::Failed);
     assert!(repos.reason.as_deref().unwrap().contains("nearest it answers is GET /user/repos?per_page=30"));
 }
@@ -279,7 +280,7 @@ async fn a_red_test_shows_the_rows_and_how_to_see_them() {
     )
     .await
     .unwrap();
-    let test = report.tests.iter().find(|test| test.name == "none").unwrap();
+    let test = report.tests.iter().find(|test| test.name == "none (cassette account)").unwrap();
     assert!(!test.green);
     assert_eq!(test.rows, 4);
     insta::assert_snapshot!(test.detail.as_deref().unwrap(), @r#"{"number":10} {"number":12} {"number":13} and 1 more; see them all: planwright query 'SELECT number FROM issues WHERE state = '\''open'\'' ORDER BY number'"#);

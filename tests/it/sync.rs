@@ -8,7 +8,7 @@ use planwright::artifact::{Events, IssueNumber, RepoName, RunId};
 use planwright::clock::Clock;
 use planwright::config::settings;
 use planwright::error::Exit;
-use planwright::github::{Client, Edit, NewIssue};
+use planwright::github::{Client, Edit, NewIssue, NewPull};
 use planwright::hub::{self, Fault, Faults, Only, What};
 use planwright::net;
 use planwright::pipeline::desk;
@@ -97,10 +97,12 @@ impl Desk {
     }
 
     async fn sync_of(&self, warehouse: &str, repos: &[&str], full: bool) -> Result<Report, sync::Error> {
-        let folder = Folder::find("github", None).unwrap();
+        let mut folder = Folder::find("github", None).unwrap();
         // Small pages, so that there are many.
-        let text = folder.file("pipeline.toml").unwrap().replace("per_page = 100", "per_page = 3");
-        let folder = folder.with("pipeline.toml", &text);
+        for path in ["pipeline.toml", "resources/pulls.toml", "resources/planning.toml"] {
+            let text = folder.file(path).unwrap().replace("per_page = 100", "per_page = 3");
+            folder = folder.with(path, &text);
+        }
         let settings = settings::Sync {
             pipeline: "github".to_owned(),
             repos: repos.iter().map(|repo| repo.parse().unwrap()).collect(),
@@ -126,9 +128,8 @@ impl Desk {
 
     /// Everything that a sync leaves behind but times and runs.
     pub(crate) fn whole(&self, warehouse: &str) -> Vec<Value> {
-        let tables = ["repos", "issues", "issue_comments", "sub_issues", "issue_dependencies"];
         let current =
-            tables.map(|table| format!("SELECT * EXCLUDE (_fetched_at) FROM {table} ORDER BY _key"));
+            TABLES.map(|table| format!("SELECT * EXCLUDE (_fetched_at) FROM {table} ORDER BY _key"));
         let raw =
             "SELECT resource, key, hash, count(*) FROM planwright.raw GROUP BY ALL ORDER BY ALL".to_owned();
         let cursors = "SELECT resource, parent, since, next FROM planwright.cursors ORDER BY ALL".to_owned();
@@ -147,26 +148,35 @@ fn run(clock: &Clock) -> Run {
     }
 }
 
+/// What is read by default, in order.
+const TABLES: [&str; 9] = [
+    "repos",
+    "issues",
+    "issue_comments",
+    "sub_issues",
+    "issue_dependencies",
+    "releases",
+    "labels",
+    "milestones",
+    "pulls",
+];
+
 fn loaded(report: &Report) -> Vec<(&str, Status, u64)> {
     report.resources.iter().map(|outcome| (outcome.name.as_str(), outcome.status, outcome.rows)).collect()
 }
 
-const fn complete(counts: [u64; 5]) -> [(&'static str, Status, u64); 5] {
-    let [repos, issues, comments, edges, blockers] = counts;
-    [
-        ("repos", Status::Complete, repos),
-        ("issues", Status::Complete, issues),
-        ("issue_comments", Status::Complete, comments),
-        ("sub_issues", Status::Complete, edges),
-        ("issue_dependencies", Status::Complete, blockers),
-    ]
+/// All of them complete, with so many rows; the hub keeps no releases.
+fn complete(counts: [u64; 8]) -> Vec<(&'static str, Status, u64)> {
+    let [repos, issues, comments, edges, blockers, labels, milestones, pulls] = counts;
+    let counts = [repos, issues, comments, edges, blockers, 0, labels, milestones, pulls];
+    TABLES.into_iter().zip(counts).map(|(name, rows)| (name, Status::Complete, rows)).collect()
 }
 
 #[tokio::test]
 async fn a_sync_without_changes_loads_nothing_and_costs_no_quota_for_any_number_of_repositories() {
     let desk = Desk::new().await;
     let first = desk.sync("w").await;
-    assert_eq!(loaded(&first), complete([2, 7, 1, 3, 1]));
+    assert_eq!(loaded(&first), complete([2, 7, 1, 3, 1, 1, 0, 0]));
     assert_eq!(first.exit(), Exit::Done, "{:?}", first.tests);
     let ready = "SELECT title FROM ready_issues ORDER BY number";
     assert_eq!(desk.query("w", ready), json!([["List"], ["Page"], ["Test"], ["Ship"], ["Rest"]]));
@@ -186,10 +196,10 @@ async fn one_edit_is_one_row_and_history_is_kept() {
     let edit = Edit { title: Some("Rest well".to_owned()), ..Edit::default() };
     desk.client.edit_issue(&desk.repo, IssueNumber(7), &edit).await.unwrap();
     // Row 7, and row 1, whose summaries of sub-issues moved after it was read without a time that says so.
-    assert_eq!(loaded(&desk.sync("w").await), complete([0, 1, 0, 0, 0]));
+    assert_eq!(loaded(&desk.sync("w").await), complete([0, 1, 0, 0, 0, 0, 0, 0]));
     desk.tick().await;
     desk.client.comment(&desk.repo, IssueNumber(7), "Slept.").await.unwrap();
-    assert_eq!(loaded(&desk.sync("w").await), complete([0, 1, 1, 0, 0]));
+    assert_eq!(loaded(&desk.sync("w").await), complete([0, 1, 1, 0, 0, 0, 0, 0]));
     let history = "SELECT count(*) FROM planwright.raw WHERE resource = 'issues' AND body->>'$.number' = '7'";
     assert_eq!(desk.query("w", history), json!([[3]]));
 }
@@ -308,6 +318,55 @@ async fn one_repository_synced_alone_leaves_the_others_as_they_are() {
     assert_eq!(desk.sync("w").await.exit(), Exit::Done);
     assert_eq!(desk.query("w", "SELECT count(*) FROM repos"), json!([[3]]));
     assert_eq!(desk.query("w", counts), both);
+}
+
+#[tokio::test]
+async fn pull_requests_are_read_newest_first_and_asked_for_only_where_something_came() {
+    let desk = Desk::new().await;
+    let open = async |head: &str| {
+        let [title, base] = [head, "main"].map(str::to_owned);
+        let new = NewPull { title, head: head.to_owned(), base, body: String::new() };
+        desk.client.create_pull(&desk.repo, &new).await.unwrap();
+        desk.tick().await;
+    };
+    for head in ["a", "b", "c", "d"] {
+        open(head).await;
+    }
+    let pulls = |report: &Report| {
+        let outcome = report.resources.iter().find(|outcome| outcome.name == "pulls").unwrap();
+        (outcome.status, outcome.rows, outcome.requests)
+    };
+    assert_eq!(pulls(&desk.sync("w").await), (Status::Complete, 4, 2), "two pages of three");
+    assert_eq!(pulls(&desk.sync("w").await), (Status::Complete, 0, 0), "no issue came");
+    open("e").await;
+    assert_eq!(pulls(&desk.sync("w").await), (Status::Complete, 1, 2));
+    let edit = Edit { title: Some("Rest well".to_owned()), ..Edit::default() };
+    desk.client.edit_issue(&desk.repo, IssueNumber(7), &edit).await.unwrap();
+    desk.tick().await;
+    assert_eq!(pulls(&desk.sync("w").await), (Status::Complete, 0, 1), "an issue that is none");
+    let status =
+        "SELECT status FROM planwright.requests WHERE resource = 'pulls' ORDER BY rowid DESC LIMIT 1";
+    assert_eq!(desk.query("w", status), json!([[304]]));
+    assert_eq!(desk.query("w", "SELECT count(*), count(DISTINCT id) FROM pulls"), json!([[5, 5]]));
+}
+
+#[tokio::test]
+async fn a_repository_that_answers_oddly_is_left_out_and_said() {
+    let desk = Desk::new().await;
+    desk.second_repo().await;
+    let empty = "Git Repository is empty.";
+    let statuses =
+        [(409, empty, Status::Complete), (451, "No", Status::Partial), (404, "No", Status::Partial)];
+    for (status, said, expected) in statuses {
+        let only = Only::Path("GET", "/repos/ada/app/labels".to_owned());
+        let what = What::Answer(status, Vec::new(), said.to_owned());
+        desk.faults.add(Fault { only, from: 1, times: u64::MAX, what });
+        let report = desk.sync(&format!("w{status}")).await;
+        desk.faults.clear();
+        let labels = report.resources.iter().find(|outcome| outcome.name == "labels").unwrap();
+        assert_eq!((labels.status, labels.requests), (expected, 2), "{status}: {labels:?}");
+        assert!(labels.reason.as_deref().unwrap().ends_with("(1 of 2 listings)"), "{status}: {labels:?}");
+    }
 }
 
 #[tokio::test]

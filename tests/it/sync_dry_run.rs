@@ -28,6 +28,10 @@ fn a_first_sync_is_a_lower_bound_and_costs_one_request_to_know() {
         ("issue_comments", 0, "at_least"),
         ("sub_issues", 0, "at_least"),
         ("issue_dependencies", 0, "at_least"),
+        ("releases", 0, "at_least"),
+        ("labels", 0, "at_least"),
+        ("milestones", 0, "at_least"),
+        ("pulls", 0, "at_least"),
     ];
     assert_eq!(requests(&first), expected);
     assert_eq!((&first["requests"], &first["bound"]), (&json!(2), &json!("at_least")));

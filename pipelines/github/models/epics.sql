@@ -8,10 +8,12 @@ SELECT
     count(*) FILTER (WHERE coalesce(child.state, edge.child_state) = 'closed') AS closed,
     count(*) FILTER (WHERE blocked.id IS NOT NULL) AS blocked,
     (100 * count(*) FILTER (WHERE coalesce(child.state, edge.child_state) = 'closed')) // count(*) AS percent,
+    coalesce(any_value(path.length), 0) AS critical_path,
     epic.updated_at
 FROM {{ source('issues') }} AS epic
 JOIN {{ source('sub_issues') }} AS edge ON edge.parent_id = epic.id
 LEFT JOIN {{ source('issues') }} AS child ON child.id = edge.child_id
 LEFT JOIN {{ ref('blocked_issues') }} AS blocked ON blocked.id = edge.child_id
+LEFT JOIN {{ ref('critical_paths') }} AS path ON path.epic_id = epic.id
 GROUP BY epic.id, epic.repo, epic.number, epic.title, epic.state, epic.updated_at
 ORDER BY epic.repo, epic.number

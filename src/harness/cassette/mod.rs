@@ -4,9 +4,11 @@
 //! {"get": "/user/repos?per_page=100", "status": 200, "headers": {"etag": "\"a\""}, "body": [...]}
 //! ```
 //!
-//! A request is known by its path and its query, whose order does not matter. The same request written
+//! A request is known by its path and its query, whose order does not matter, and by the media type it
+//! asks for where that is not the usual one (`"accept": "application/vnd.github.star+json"`). The same request written
 //! twice answers in that order, the last one again and again. A request that no line answers is an
-//! attempt to reach the network, refused and reported: replaying never guesses.
+//! attempt to reach the network, refused and reported: replaying never guesses. A line
+//! `{"resources": ["default", "reviews"]}` says what is read with it instead of the defaults.
 
 mod replay;
 
@@ -25,6 +27,15 @@ use crate::error::{Exit, Failure};
 pub struct Cassette {
     /// By normalised path and query, in the order they were recorded.
     exchanges: BTreeMap<String, Vec<Exchange>>,
+    /// What is read with it; empty means the pipeline's defaults.
+    resources: Vec<String>,
+}
+
+/// A line that says what is read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Chosen {
+    resources: Vec<String>,
 }
 
 /// One recorded exchange.
@@ -32,6 +43,7 @@ pub struct Cassette {
 #[serde(deny_unknown_fields)]
 struct Exchange {
     get: String,
+    accept: Option<String>,
     #[serde(default = "ok")]
     status: u16,
     #[serde(default)]
@@ -70,16 +82,32 @@ impl Cassette {
     /// Reads a cassette's text. Empty lines and lines that begin with `#` are left out.
     pub fn parse(place: &str, text: &str) -> Result<Self, Error> {
         let mut exchanges: BTreeMap<String, Vec<Exchange>> = BTreeMap::new();
+        let mut resources = Vec::new();
         for (index, line) in text.lines().enumerate() {
             if line.trim().is_empty() || line.starts_with('#') {
                 continue;
             }
+            if let Ok(chosen) = serde_json::from_str::<Chosen>(line) {
+                resources.extend(chosen.resources);
+                continue;
+            }
             let failed = |source| Error { place: place.to_owned(), line: index + 1, source };
             let exchange: Exchange = serde_json::from_str(line).map_err(failed)?;
-            exchanges.entry(normalise(&exchange.get)).or_default().push(exchange);
+            exchanges.entry(key(&exchange.get, exchange.accept.as_deref())).or_default().push(exchange);
         }
-        Ok(Self { exchanges })
+        Ok(Self { exchanges, resources })
     }
+
+    /// The resources that are read with it; empty means the pipeline's defaults.
+    pub fn resources(&self) -> &[String] {
+        &self.resources
+    }
+}
+
+/// By what a request is known.
+fn key(target: &str, accept: Option<&str>) -> String {
+    let accept = accept.map(|accept| format!(" as {accept}")).unwrap_or_default();
+    format!("{}{accept}", normalise(target))
 }
 
 /// A path and its query with the parameters decoded and sorted; the host of a full link is left out.

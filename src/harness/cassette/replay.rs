@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{Cassette, Exchange, normalise};
+use super::{Cassette, Exchange};
 use crate::artifact::evidence::Attempt;
 use crate::pipeline::source::{Page, PageRequest, Source, SourceError, Trouble};
 
@@ -39,7 +39,7 @@ impl<'a> Replay<'a> {
     }
 
     fn next(&self, request: &PageRequest) -> Result<&'a Exchange, SourceError> {
-        let key = normalise(&request.target.to_string());
+        let key = super::key(&request.target.to_string(), request.accept.as_deref());
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(exchanges) = self.cassette.exchanges.get(&key) else {
             let by = format!("resource `{}`: GET {key}", request.resource);

@@ -49,6 +49,8 @@ impl<S: Source> Extraction<'_, S> {
             begin,
             met,
             place: Place::default(),
+            accept: resource.accept.clone(),
+            rolling: resource.rolling,
             requests: 0,
             calm: true,
         }
@@ -65,6 +67,9 @@ pub(super) struct Reading<'a, S> {
     pub(super) begin: Begin,
     met: Met,
     place: Place,
+    accept: Option<String>,
+    /// Whether rows that leave the listing stay.
+    rolling: bool,
     pub(super) requests: u64,
     /// Whether nothing moved so far while it was read.
     pub(super) calm: bool,
@@ -75,6 +80,8 @@ pub(super) struct Reading<'a, S> {
 struct Place {
     /// Pages of this reading.
     targets: Vec<String>,
+    /// The first page as it is to be remembered at the end, where the listing is read newest first.
+    head: Option<KnownPage>,
     /// Keys of this reading, where it is read whole.
     keys: Vec<String>,
     /// How many items were read.
@@ -82,6 +89,12 @@ struct Place {
     /// Whether any page was not as it was.
     moved: bool,
 }
+
+/// The status of an answer that is to be asked for again.
+const ACCEPTED: u16 = 202;
+
+/// The status of an answer whose listing is empty: the contributors of an empty repository.
+const NO_CONTENT: u16 = 204;
 
 /// What stops a listing, and why.
 pub(super) type Stop = (Trouble, String);
@@ -141,7 +154,8 @@ impl<S: Source> Reading<'_, S> {
     }
 
     pub(super) fn request(&self, asked: &Target, etag: Option<String>) -> PageRequest {
-        PageRequest { resource: self.listing.resource.to_string(), target: asked.clone(), etag }
+        let (resource, accept) = (self.listing.resource.to_string(), self.accept.clone());
+        PageRequest { resource, target: asked.clone(), accept, etag }
     }
 
     /// What a page means: the rows to land with it, and what to ask next.
@@ -152,6 +166,7 @@ impl<S: Source> Reading<'_, S> {
         known: Option<KnownPage>,
     ) -> Result<(Landing, Option<Target>), Unreadable> {
         let whole = self.begin.route.incremental.is_none();
+        let newest_first = self.begin.route.is_newest_first();
         let unchanged = page.unchanged;
         let (mut found, link, keys) = match known {
             Some(known) if unchanged => {
@@ -165,15 +180,16 @@ impl<S: Source> Reading<'_, S> {
             }
         };
         let seen = Seen { latest: found.latest.take(), link: link.clone(), items: found.items };
-        let (cursor, next) = if unchanged && !whole && link.is_none() {
+        // Newest first, a page is known only once the listing was read to its end.
+        let (cursor, next) = if unchanged && !whole && (link.is_none() || newest_first) {
             (Cursor { ended: true, ..self.begin.cursor.clone() }, None)
         } else {
             self.begin.route.after(asked, &self.begin.cursor, seen)
         };
         // A page of a listing that is read by time is asked again only where it ended.
-        let again = whole || cursor.probe.is_some();
+        let again = whole || cursor.probe.is_some() || (newest_first && self.place.targets.is_empty());
         let name = asked.to_string();
-        let known = page.etag.filter(|_| again && !unchanged).map(|etag| KnownPage {
+        let mut known = page.etag.filter(|_| again && !unchanged).map(|etag| KnownPage {
             target: name.clone(),
             etag,
             next: link.clone(),
@@ -184,12 +200,20 @@ impl<S: Source> Reading<'_, S> {
         self.count(found.items, keys);
         self.begin.cursor = cursor;
         let still = !self.place.moved;
+        if newest_first {
+            // Remembered before the end, it would say that nothing changed when the reading was cut off.
+            self.place.head = self.place.head.take().or(known);
+            known = self.place.head.take_if(|_| next.is_none());
+        }
         let end = next.is_none().then(|| self.end(whole, &name));
         Ok((Landing { status: page.status, next: link, known, end, still, ..self.bring(name, found) }, next))
     }
 
     /// The rows of a page.
     pub(super) fn rows(&self, page: &Page) -> Result<PageRows, Unreadable> {
+        if page.status == NO_CONTENT {
+            return Ok(PageRows::default());
+        }
         self.begin.shape.read(&page.body, &self.begin.parent.given, self.place.items)
     }
 
@@ -220,8 +244,13 @@ impl<S: Source> Reading<'_, S> {
     }
 
     fn end(&mut self, whole: bool, last: &str) -> load::End {
-        let targets = if whole { std::mem::take(&mut self.place.targets) } else { vec![last.to_owned()] };
-        let all = whole || self.extraction.options.full;
+        let mut targets = std::mem::take(&mut self.place.targets);
+        if self.begin.route.is_newest_first() {
+            targets.truncate(1);
+        } else if !whole {
+            targets = vec![last.to_owned()];
+        }
+        let all = (whole || self.extraction.options.full) && !self.rolling;
         load::End { targets, keys: all.then(|| std::mem::take(&mut self.place.keys)) }
     }
 }
@@ -248,6 +277,10 @@ pub(super) async fn fetch<S: Source>(
     tokio::select! {
         () = cancel.cancelled() => Ok(Err(interrupted(shared))),
         (page, millis) = answer => match page {
+            Ok(page) if page.status == ACCEPTED => {
+                let reason = format!("{}: still being made; the next sync asks again", request.target);
+                Ok(Err((Trouble::Pending, reason)))
+            }
             Ok(page) => Ok(Ok((page, millis))),
             Err(error) => match error.trouble {
                 Trouble::Unauthorized => Err(Error::Unauthorized { source: error }),

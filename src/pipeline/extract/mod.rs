@@ -17,7 +17,7 @@ use super::load::{Gone, Landed, Loader, Tallies};
 use super::outcome::{End, Outcome, Status, judge};
 use super::schema::Cell;
 use super::source::{Source, SourceError, Trouble};
-use super::spec::{Resource, Spec};
+use super::spec::{DEFAULTS, Resource, Spec};
 use super::store::{self, Prepared};
 use super::warehouse::{self, At, Warehouse};
 use crate::artifact::Event;
@@ -53,7 +53,8 @@ pub struct Extraction<'a, S> {
 pub struct Options {
     /// Which GitHub or hub the rows come from: its address, or another name that stays.
     pub origin: String,
-    /// Resources to read, their parents too; empty means the pipeline's defaults.
+    /// Resources to read, their parents too; empty means the pipeline's defaults, as [`DEFAULTS`] among
+    /// others does.
     pub only: Vec<String>,
     /// Items to read instead of listing all, for resources with a `chosen` path.
     pub chosen: Vec<String>,
@@ -145,11 +146,11 @@ impl<S: Source> Extraction<'_, S> {
     /// Reads the resources and says how each ended.
     pub async fn run(&self) -> Result<Vec<Outcome>, Error> {
         let resources = wanted(self.spec, &self.options.only)?;
-        if store::prepare(self.warehouse, self.spec)? == Prepared::Now {
+        if store::prepare(self.warehouse, self.spec, &resources)? == Prepared::Now {
             for (resource, parent) in
                 self.spec.resources.iter().filter_map(|resource| Some((resource, resource.parent.as_ref()?)))
             {
-                self.warehouse.check_select(&parents::select(resource, parent, "true"))?;
+                self.warehouse.check_select(&parents::select(resource, parent, ("true", "true")))?;
             }
         }
         let (loader, writing) = Loader::start(self.warehouse.clone(), self.run.id.clone());
@@ -303,21 +304,24 @@ impl<S: Source> Extraction<'_, S> {
 
 /// The resources to read, in the spec's order: the chosen ones and whatever they hang below.
 pub(super) fn wanted<'a>(spec: &'a Spec, only: &[String]) -> Result<Vec<&'a Resource>, Error> {
-    let known: Vec<_> = spec.resources.iter().map(|resource| resource.name.as_str()).collect();
+    let mut known: Vec<_> = spec.resources.iter().map(|resource| resource.name.as_str()).collect();
+    known.push(DEFAULTS);
     if let Some(name) = only.iter().find(|name| !known.contains(&name.as_str())) {
         let hint = super::spec::nearest("resource", name, &known);
         return Err(Error::Unknown { pipeline: spec.name.clone(), name: name.clone(), hint });
     }
+    let defaults = only.is_empty() || only.iter().any(|name| name == DEFAULTS);
     let mut names: HashSet<&str> = spec
         .resources
         .iter()
-        .filter(|resource| if only.is_empty() { resource.default } else { only.contains(&resource.name) })
+        .filter(|resource| (defaults && resource.default) || only.contains(&resource.name))
         .map(|resource| resource.name.as_str())
         .collect();
     for resource in spec.resources.iter().rev() {
         if names.contains(resource.name.as_str()) {
             names.extend(resource.parent.as_deref());
             names.extend(resource.touched.as_ref().map(|touched| touched.by.as_str()));
+            names.extend(resource.after.iter().map(String::as_str));
         }
     }
     Ok(spec.resources.iter().filter(|resource| names.contains(resource.name.as_str())).collect())
@@ -327,6 +331,7 @@ pub(super) fn wanted<'a>(spec: &'a Spec, only: &[String]) -> Result<Vec<&'a Reso
 fn needs(resource: &Resource, other: &str) -> bool {
     resource.parent.as_deref() == Some(other)
         || resource.touched.as_ref().is_some_and(|touched| touched.by == other)
+        || resource.after.iter().any(|name| name == other)
 }
 
 /// The resources in waves: each in the first wave after all that it needs.
@@ -346,6 +351,33 @@ fn waves<'a>(resources: &[&'a Resource]) -> Vec<Vec<&'a Resource>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn chosen(only: &[&str]) -> Result<Vec<String>, Error> {
+        let text = r#"
+            source = "github"
+            resources = [
+                { name = "repos", path = "/r", key = ["id"] },
+                { name = "issues", path = "/{id}/i", parent = "repos", key = ["id"] },
+                { name = "orgs", path = "/o", key = ["id"], default = false },
+                { name = "fields", path = "/{id}/f", parent = "orgs", key = ["id"], default = false },
+                { name = "items", path = "/{id}/x", parent = "orgs", key = ["id"], after = ["fields"], default = false },
+            ]
+        "#;
+        let spec = Spec::parse("p", text).unwrap();
+        let only: Vec<_> = only.iter().map(|name| (*name).to_owned()).collect();
+        let names = |found: Vec<&Resource>| found.iter().map(|resource| resource.name.clone()).collect();
+        wanted(&spec, &only).map(names)
+    }
+
+    #[test]
+    fn what_is_chosen_brings_what_it_needs_and_may_stand_beside_the_defaults() {
+        assert_eq!(chosen(&[]).unwrap(), ["repos", "issues"]);
+        assert_eq!(chosen(&["issues"]).unwrap(), ["repos", "issues"]);
+        assert_eq!(chosen(&["items"]).unwrap(), ["orgs", "fields", "items"]);
+        assert_eq!(chosen(&["default", "orgs"]).unwrap(), ["repos", "issues", "orgs"]);
+        let error = chosen(&["itmes"]).unwrap_err();
+        assert_eq!(error.hints(), ["the nearest known resource is `items`"]);
+    }
 
     #[test]
     fn a_wave_needs_only_what_came_before() {

@@ -128,44 +128,59 @@ impl<S: Source> Extraction<'_, S> {
                 return Ok(Vec::new());
             }
         }
-        let mut cells = Vec::new();
-        if resource.touched.is_some() {
-            let name = Cell::text(&resource.name);
-            cells.extend([origin.clone(), name.clone(), origin.clone(), name, origin.clone()]);
-        }
-        cells.push(origin);
-        let names: Vec<_> = placeholders(&resource.path).collect();
+        let names = names(resource);
         let within =
             self.spec.resource(parent).map_or_else(|| "true".to_owned(), |parent| self.within(parent));
-        let rows = self.warehouse.select(&select(resource, parent, &within), &cells)?;
+        let due = due(resource, &self.options.origin, self.run.clock.now());
+        let rows = self.warehouse.select(&select(resource, parent, (&due, &within)), &[origin])?;
         Ok(rows.into_iter().filter_map(|row| Parent::of(row, &names, &resource.inherit)).collect())
     }
 }
 
-/// Asks for the rows of `parent` that a resource is listed for; `within` is one more condition on them.
-pub(super) fn select(resource: &Resource, parent: &str, within: &str) -> String {
-    let inherited = resource.inherit.iter().map(|(_, theirs)| theirs.as_str());
-    let columns = ["_key"].into_iter().chain(placeholders(&resource.path)).chain(inherited);
+/// Asks for the rows of `parent` that a resource is listed for, and which are due; `within` is one more
+/// condition on them.
+pub(super) fn select(resource: &Resource, parent: &str, (due, within): (&str, &str)) -> String {
+    let filled = names(resource).into_iter().map(|name| expression(resource, name));
+    let inherited = resource.inherit.iter().map(|(_, theirs)| quoted(theirs));
+    let columns: Vec<_> = [quoted("_key")].into_iter().chain(filled).chain(inherited).collect();
     format!(
-        "SELECT {}, {} FROM {} WHERE _origin = ? AND ({}) AND {within} ORDER BY _key",
-        due(resource),
-        columns.map(quoted).collect::<Vec<_>>().join(", "),
+        "SELECT {due}, {} FROM {} WHERE _origin = ? AND ({}) AND {within} ORDER BY _key",
+        columns.join(", "),
         quoted(parent),
         resource.only_if.as_deref().unwrap_or("true"),
     )
 }
 
-/// Whether a parent's listing was never read to its end, or rows that touch it came since.
-pub(in crate::pipeline) fn due(resource: &Resource) -> String {
+/// The names in braces that a parent's row fills, in the path and in the query.
+fn names(resource: &Resource) -> Vec<&str> {
+    let mut names: Vec<_> = placeholders(&resource.path).collect();
+    names.extend(resource.query.iter().flat_map(|(_, value)| placeholders(value)));
+    names
+}
+
+/// What fills a name in braces: the spec's SQL, or the parent's column.
+fn expression(resource: &Resource, name: &str) -> String {
+    let said = resource.fill.iter().find(|(known, _)| known == name);
+    said.map_or_else(|| quoted(name), |(_, sql)| format!("({sql})"))
+}
+
+/// Whether a parent's listing was never read to its end, rows that touch it came since, or it is time.
+pub(in crate::pipeline) fn due(resource: &Resource, origin: &str, now: jiff::Timestamp) -> String {
     let Some(touched) = &resource.touched else { return "true".to_owned() };
+    let of = format!("c.origin = {} AND c.resource = {}", literal(origin), literal(&resource.name));
     let column = format!("t.{}::VARCHAR", quoted(&touched.column));
+    let aged = touched.days.map_or_else(String::new, |days| {
+        let days = jiff::SignedDuration::from_hours(24 * i64::from(days));
+        let before = now.checked_sub(days).unwrap_or(jiff::Timestamp::UNIX_EPOCH).as_microsecond();
+        let ended = format!("c.ended_at <= make_timestamp({before})");
+        format!(" OR _key IN (SELECT c.parent FROM planwright.cursors c WHERE {of} AND {ended})")
+    });
     format!(
-        "(_key NOT IN (SELECT c.parent FROM planwright.cursors c
-            WHERE c.origin = ? AND c.resource = ? AND c.ended_at IS NOT NULL)
-        OR _key IN (SELECT {column} FROM {} t JOIN planwright.cursors c
-            ON c.origin = ? AND c.resource = ? AND c.parent = {column}
-            WHERE t._origin = ? AND t._fetched_at > c.ended_at))",
-        quoted(&touched.by)
+        "(_key NOT IN (SELECT c.parent FROM planwright.cursors c WHERE {of} AND c.ended_at IS NOT NULL)
+        OR _key IN (SELECT {column} FROM {} t JOIN planwright.cursors c ON {of} AND c.parent = {column}
+            WHERE t._origin = {} AND t._fetched_at > c.ended_at){aged})",
+        quoted(&touched.by),
+        literal(origin)
     )
 }
 

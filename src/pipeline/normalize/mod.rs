@@ -4,6 +4,7 @@
 //! take out what the columns ask for; everything else is skipped over. A row carries its raw text and a
 //! hash of everything that came with it, so that what has not changed can be told without columns.
 
+mod part;
 mod take;
 
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::cursor;
 use super::schema::{self, Cell, Column, Kind};
 use super::spec::{Account, Resource};
+use part::members;
 use take::{Node, Taken};
 
 /// One item of a page, ready to land.
@@ -92,6 +94,9 @@ pub enum Unreadable {
 /// The `from` of a column that holds the item's place in its listing, from 1.
 const POSITION: &str = "@position";
 
+/// The `from` of a column that holds the kept item itself.
+const ITEM: &str = "@item";
+
 /// How the items of one resource become rows: its spec, made ready for reading many pages.
 #[derive(Debug)]
 pub struct Shape {
@@ -103,6 +108,8 @@ pub struct Shape {
     tree: Node,
     /// The column that holds the place in the listing.
     place: Option<usize>,
+    /// The column that holds the kept item.
+    whole: Option<usize>,
     /// The key of an item that holds its time.
     field: Option<String>,
     /// Where an item says whose it is.
@@ -120,11 +127,13 @@ impl Shape {
     /// Of a resource with these declared columns: first those taken over from the parent, then its own.
     pub fn new(resource: &Resource, columns: Vec<Column>) -> Self {
         let mut tree = Node::default();
-        let mut place = None;
+        let (mut place, mut whole) = (None, None);
         let given = columns.len().saturating_sub(resource.columns.len());
         for (index, column) in (given..).zip(&resource.columns) {
             if column.from == POSITION {
                 place = Some(index);
+            } else if column.from == ITEM {
+                whole = Some(index);
             } else {
                 tree.ask(&column.from, index, column.kind);
             }
@@ -134,7 +143,7 @@ impl Shape {
             tree.ask(field, columns.len(), Kind::Varchar);
         }
         let Resource { key, keep, drop, items, .. } = resource.clone();
-        Self { columns, given, tree, place, field, whose: None, key, keep, drop, items }
+        Self { columns, given, tree, place, whole, field, whose: None, key, keep, drop, items }
     }
 
     /// The same for the listing that holds the rows of all parents.
@@ -205,14 +214,7 @@ impl Shape {
         if self.keep.is_empty() && self.drop.is_empty() {
             return Ok(Cow::Borrowed(text));
         }
-        let wanted = |name: &str| {
-            (self.keep.is_empty() || self.keep.iter().any(|keep| keep == name))
-                && !self.drop.iter().any(|drop| drop == name)
-        };
-        let members = members(text).ok_or(Unreadable::Shape)?;
-        let kept = members.into_iter().filter(|(name, _)| wanted(name));
-        let kept: Vec<_> = kept.map(|(name, value)| format!("{}:{value}", Value::from(name))).collect();
-        Ok(Cow::Owned(format!("{{{}}}", kept.join(","))))
+        part::of(text, &self.keep, &self.drop).map(Cow::Owned).ok_or(Unreadable::Shape)
     }
 
     fn declare(&self, item: Item<'_>) -> Result<(Row, Option<String>), Unreadable> {
@@ -223,6 +225,9 @@ impl Shape {
         self.tree.read(item.text, &mut taken)?;
         if let Some(index) = self.place {
             taken.put(index, Value::from(item.position + 1), Kind::Bigint);
+        }
+        if let Some(index) = self.whole {
+            taken.put(index, serde_json::from_str(&item.body)?, Kind::Json);
         }
         let mut besides = || taken.cells.pop().and_then(Cell::into_text);
         let (parent, latest) = (besides(), besides());
@@ -299,11 +304,6 @@ impl Item<'_> {
         }
         hex::encode(digest.finalize().get(..16).unwrap_or_default())
     }
-}
-
-/// The members of an object, in order, their values as text.
-fn members(text: &str) -> Option<Vec<(String, &RawValue)>> {
-    serde_json::from_str::<take::Members<'_>>(text).ok().map(|members| members.0)
 }
 
 #[cfg(test)]
@@ -391,6 +391,28 @@ mod tests {
         assert_eq!(body(ID), r#"{"id": 1,  "a":{"b" : 1.50},"stars":9}"#);
         assert_eq!(body(&format!("drop = [\"stars\"]\n{ID}")), r#"{"id":1,"a":{"b" : 1.50}}"#);
         assert_eq!(body(&format!("keep = [\"id\"]\n{ID}")), r#"{"id":1}"#);
+    }
+
+    #[test]
+    fn what_is_left_out_may_lie_deeper() {
+        let text = r#"[{"id":1,"head":{"ref": "x","repo":{"id":7,"stars":9}},"user":null}]"#;
+        let body = |columns: &str| shape(columns).read(text.as_bytes(), &[], 0).unwrap().rows[0].body.clone();
+        let lean = r#"{"id":1,"head":{"ref":"x"},"user":null}"#;
+        assert_eq!(body(&format!("drop = [\"head.repo\", \"user.login\"]\n{ID}")), lean);
+        let kept = r#"{"id":1,"head":{"repo":{"id":7}}}"#;
+        assert_eq!(body(&format!("keep = [\"id\", \"head.repo.id\"]\n{ID}")), kept);
+        let both = r#"{"id":1,"head":{"ref":"x","repo":{"id":7}}}"#;
+        assert_eq!(body(&format!("keep = [\"id\", \"head\"]\ndrop = [\"head.repo.stars\"]\n{ID}")), both);
+    }
+
+    #[test]
+    fn a_column_may_hold_the_whole_item() {
+        let shape = shape(
+            "drop = [\"x\"]\ncolumns = [{ name = \"id\", type = \"bigint\" }, { name = \"all\", from = \"@item\", type = \"json\" }]",
+        );
+        let row = first(&shape, &json!({"id": 1, "Rust": 20, "x": 3}));
+        let expected = vec![Cell::Bigint(1), Cell::text(r#"{"id":1,"Rust":20}"#)];
+        assert_eq!(row.values, Values::Declared(expected, Vec::new()));
     }
 
     #[test]

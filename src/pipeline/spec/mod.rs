@@ -1,24 +1,32 @@
-//! The spec of a pipeline: `pipeline.toml`, read once and checked whole.
+//! The spec of a pipeline: `pipeline.toml` and `resources/*.toml` beside it, read once and checked whole.
 //!
 //! A resource is a listing below the source's base URL. It has a key, it may hang below a parent
 //! resource (whose columns fill its path), and it is read either whole each time or from a cursor on.
-//! What is wrong is said with file, line and the nearest known key. Nothing here fetches or loads.
+//! The files follow each other by name, `pipeline.toml` first; a resource needs only what stands above
+//! it. What is wrong is said with file, line and the nearest known key. Nothing here fetches or loads.
 
+mod file;
 mod problem;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use toml::Spanned;
 
+use file::{PartFile, SpecFile};
 pub use problem::{Error, Problem};
 pub(crate) use problem::{is_identifier, nearest};
 
 use super::Folder;
 use super::schema::Kind;
 
-/// The file that a spec is read from.
+/// The file that a spec begins with.
 const FILE: &str = "pipeline.toml";
+
+/// The folder of the files that it goes on with.
+const PART: &str = "resources";
+
+/// What stands for the resources that are read when nothing is chosen, in a list of chosen ones.
+pub const DEFAULTS: &str = "default";
 
 /// A whole pipeline, as `pipeline.toml` says it.
 #[derive(Debug, Clone)]
@@ -46,8 +54,12 @@ pub struct Resource {
     pub path: String,
     /// The path to take for each chosen item instead of the listing, with `{chosen}`.
     pub chosen: Option<String>,
-    /// The query sent along.
+    /// The query sent along; `{column}` is filled as in the path.
     pub query: Vec<(String, String)>,
+    /// The media type to ask for, where it is not the source's usual one.
+    pub accept: Option<String>,
+    /// SQL over the parent's row for what in `{braces}` is no column of it: (name, expression).
+    pub fill: Vec<(String, String)>,
     /// The resource whose rows it is listed for.
     pub parent: Option<String>,
     /// A SQL condition on the parent's table: only for those rows is anything asked.
@@ -62,11 +74,15 @@ pub struct Resource {
     pub account: Option<Account>,
     /// Reads a parent's listing again only after rows of another resource came for it.
     pub touched: Option<Touched>,
+    /// Other resources that are read before it, because its SQL reads them.
+    pub after: Vec<String>,
+    /// Whether the source itself forgets old rows: what leaves the listing stays in the table.
+    pub rolling: bool,
     /// The key of the list in an answer that is an object around it.
     pub items: Option<String>,
-    /// Top-level keys of an item that are kept; empty keeps all.
+    /// Keys of an item that are kept, as `user` or `user.login`; empty keeps all.
     pub keep: Vec<String>,
-    /// Top-level keys of an item that are left out.
+    /// Keys of an item that are left out, as `head` or `head.repo`.
     pub drop: Vec<String>,
     /// Declared columns; with none, columns are inferred from the data.
     pub columns: Vec<ColumnSpec>,
@@ -74,16 +90,30 @@ pub struct Resource {
     pub default: bool,
 }
 
-/// How a listing is read from a point on: ascending by a time that moves when an item changes.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// How a listing is read from a point on, by a time that moves when an item changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incremental {
-    /// The item's key that holds the time.
+    /// Where the item holds the time.
     pub field: String,
-    /// The query parameter that takes it.
-    pub parameter: String,
-    /// What is sent the first time.
-    pub start: String,
+    /// How the source sorts by it.
+    pub order: Order,
+}
+
+/// How a listing is sorted by time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Oldest first, from a time on that the source is told.
+    Ascending {
+        /// The query parameter that takes it.
+        parameter: String,
+        /// What is sent the first time.
+        start: String,
+    },
+    /// Newest first; it is read until a page has nothing new.
+    Descending {
+        /// How many days before the last time seen items may still have changed.
+        overlap_days: u32,
+    },
 }
 
 /// A listing over all parents at once. Where the source refuses it, each parent is asked instead.
@@ -109,6 +139,8 @@ pub struct Touched {
     pub by: String,
     /// Its column that holds the parent's key.
     pub column: String,
+    /// After how many days the listing is read again all the same, for what those rows do not tell.
+    pub days: Option<u32>,
 }
 
 /// A declared column.
@@ -152,21 +184,17 @@ impl Spec {
     pub fn read(folder: &Folder) -> Result<Self, Error> {
         let place = folder.place_of(FILE);
         let text = folder.file(FILE).ok_or_else(|| Error::Missing { place: place.clone() })?;
-        Self::parse(&folder.name, text).map_err(|problem| Error::Unreadable { place, problem })
+        let unreadable = |place| |problem| Error::Unreadable { place, problem };
+        let mut draft = Draft::begin(text).map_err(unreadable(place))?;
+        for part in folder.part(PART, "toml") {
+            draft.go_on(part.text).map_err(unreadable(folder.place_of(part.path)))?;
+        }
+        Ok(draft.end(&folder.name))
     }
 
-    /// Reads and checks the text of a spec.
+    /// Reads and checks the text of a spec that is one file.
     pub fn parse(name: &str, text: &str) -> Result<Self, Problem> {
-        let file: SpecFile = toml::from_str(text).map_err(|error| Problem::of_toml(&error, text))?;
-        let resources = file.resources;
-        problem::check(&resources, text)?;
-        Ok(Self {
-            name: name.to_owned(),
-            description: file.description,
-            resources: resources.into_iter().map(Resource::from).collect(),
-            models: file.models,
-            vars: file.vars,
-        })
+        Ok(Draft::begin(text)?.end(name))
     }
 
     /// The resource of this name.
@@ -175,148 +203,30 @@ impl Spec {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SpecFile {
-    #[serde(default)]
-    description: String,
-    /// The only source there is; other APIs are refused by name.
-    #[expect(dead_code, reason = "the parser checks it; there is one value")]
-    source: SourceName,
-    #[serde(default)]
-    resources: Vec<ResourceFile>,
-    #[serde(default)]
-    models: BTreeMap<String, ModelOptions>,
-    #[serde(default)]
-    vars: BTreeMap<String, toml::Value>,
+/// A spec on its way, file after file.
+struct Draft {
+    file: SpecFile,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum SourceName {
-    Github,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ResourceFile {
-    name: Spanned<String>,
-    #[serde(default)]
-    description: String,
-    path: Spanned<String>,
-    chosen: Option<String>,
-    #[serde(default)]
-    query: BTreeMap<String, Scalar>,
-    parent: Option<Spanned<String>>,
-    only_if: Option<Spanned<String>>,
-    #[serde(default)]
-    inherit: BTreeMap<String, String>,
-    key: Spanned<Vec<String>>,
-    incremental: Option<Incremental>,
-    account: Option<AccountFile>,
-    touched: Option<Spanned<Touched>>,
-    items: Option<String>,
-    #[serde(default)]
-    keep: Vec<String>,
-    #[serde(default)]
-    drop: Vec<String>,
-    #[serde(default)]
-    columns: Vec<ColumnFile>,
-    #[serde(default = "yes")]
-    default: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AccountFile {
-    path: String,
-    #[serde(default)]
-    query: BTreeMap<String, Scalar>,
-    parent: String,
-    #[serde(default)]
-    inherit: BTreeMap<String, String>,
-    #[serde(default)]
-    drop: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ColumnFile {
-    name: Spanned<String>,
-    from: Option<String>,
-    #[serde(rename = "type")]
-    kind: Kind,
-    #[serde(default)]
-    description: String,
-}
-
-/// A query value, which people write as they like.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Scalar {
-    Text(String),
-    Whole(i64),
-    Flag(bool),
-}
-
-impl Scalar {
-    fn into_text(self) -> String {
-        match self {
-            Self::Text(text) => text,
-            Self::Whole(number) => number.to_string(),
-            Self::Flag(flag) => flag.to_string(),
-        }
+impl Draft {
+    fn begin(text: &str) -> Result<Self, Problem> {
+        let file: SpecFile = toml::from_str(text).map_err(|error| Problem::of_toml(&error, text))?;
+        problem::check(&[], &file.resources, text)?;
+        Ok(Self { file })
     }
-}
 
-impl From<ResourceFile> for Resource {
-    fn from(file: ResourceFile) -> Self {
-        Self {
-            name: file.name.into_inner(),
-            description: file.description,
-            path: file.path.into_inner(),
-            chosen: file.chosen,
-            query: pairs(file.query),
-            parent: file.parent.map(Spanned::into_inner),
-            only_if: file.only_if.map(Spanned::into_inner),
-            inherit: file.inherit.into_iter().collect(),
-            key: file.key.into_inner(),
-            incremental: file.incremental,
-            account: file.account.map(Account::from),
-            touched: file.touched.map(Spanned::into_inner),
-            items: file.items,
-            keep: file.keep,
-            drop: file.drop,
-            columns: file.columns.into_iter().map(ColumnSpec::from).collect(),
-            default: file.default,
-        }
+    fn go_on(&mut self, text: &str) -> Result<(), Problem> {
+        let part: PartFile = toml::from_str(text).map_err(|error| Problem::of_toml(&error, text))?;
+        problem::check(&self.file.resources, &part.resources, text)?;
+        self.file.resources.extend(part.resources);
+        self.file.models.extend(part.models);
+        Ok(())
     }
-}
 
-impl From<AccountFile> for Account {
-    fn from(file: AccountFile) -> Self {
-        let AccountFile { path, query, parent, inherit, drop } = file;
-        Self { path, query: pairs(query), parent, inherit, drop }
-    }
-}
-
-fn pairs(query: BTreeMap<String, Scalar>) -> Vec<(String, String)> {
-    query.into_iter().map(|(name, value)| (name, value.into_text())).collect()
-}
-
-impl From<ColumnFile> for ColumnSpec {
-    fn from(file: ColumnFile) -> Self {
-        let name = file.name.into_inner();
-        Self {
-            from: file.from.unwrap_or_else(|| name.clone()),
-            name,
-            kind: file.kind,
-            description: file.description,
-        }
+    fn end(self, name: &str) -> Spec {
+        let SpecFile { description, resources, models, vars, .. } = self.file;
+        let resources = resources.into_iter().map(Resource::from).collect();
+        Spec { name: name.to_owned(), description, resources, models, vars }
     }
 }
 
@@ -333,7 +243,18 @@ mod tests {
     fn the_shipped_pipeline_reads() {
         let spec = Spec::read(&Folder::find("github", None).unwrap()).unwrap();
         let names: Vec<_> = spec.resources.iter().map(|resource| resource.name.as_str()).collect();
-        assert_eq!(names, ["repos", "issues", "issue_comments", "sub_issues", "issue_dependencies"]);
+        assert_eq!(names[..5], ["repos", "issues", "issue_comments", "sub_issues", "issue_dependencies"]);
+    }
+
+    #[test]
+    fn whatever_is_shipped_says_what_it_is() {
+        let spec = Spec::read(&Folder::find("github", None).unwrap()).unwrap();
+        for resource in &spec.resources {
+            assert!(!resource.description.is_empty(), "{}", resource.name);
+            for column in &resource.columns {
+                assert!(!column.description.is_empty(), "{}.{}", resource.name, column.name);
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use toml::Spanned;
 
-use super::{ResourceFile, placeholders};
+use super::file::ResourceFile;
+use super::{DEFAULTS, placeholders};
 use crate::error::{Exit, Failure};
 
 /// Why a pipeline's spec cannot be used.
@@ -72,25 +73,29 @@ impl Problem {
     }
 }
 
-/// Checks what the reader cannot see: names that refer to each other.
-pub(super) fn check(resources: &[ResourceFile], text: &str) -> Result<(), Problem> {
-    for (index, resource) in resources.iter().enumerate() {
-        let earlier = resources.get(..index).unwrap_or_default();
-        check_name(resource, earlier, text)?;
-        check_parent(resource, earlier, text)?;
-        check_touched(resource, earlier, text)?;
+/// Checks what the reader cannot see: names that refer to each other, in one file and those before it.
+pub(super) fn check(before: &[ResourceFile], own: &[ResourceFile], text: &str) -> Result<(), Problem> {
+    let mut earlier: Vec<&str> = before.iter().map(|other| other.name.get_ref().as_str()).collect();
+    for resource in own {
+        check_name(resource, &earlier, text)?;
+        check_parent(resource, &earlier, text)?;
+        check_needs(resource, &earlier, text)?;
         check_columns(resource, text)?;
+        earlier.push(resource.name.get_ref());
     }
     Ok(())
 }
 
-fn check_name(resource: &ResourceFile, earlier: &[ResourceFile], text: &str) -> Result<(), Problem> {
+fn check_name(resource: &ResourceFile, earlier: &[&str], text: &str) -> Result<(), Problem> {
     let name = resource.name.get_ref();
     let at = |fact| Err(Problem::at(text, resource.name.span().start, fact));
     if !is_identifier(name) {
         return at(format!("`{name}` cannot name a table: lowercase letters, digits and `_` can"));
     }
-    if earlier.iter().any(|other| other.name.get_ref() == name) {
+    if name == DEFAULTS {
+        return at(format!("`{name}` cannot name a resource: it stands for those that are read by default"));
+    }
+    if earlier.contains(&name.as_str()) {
         return at(format!("two resources are called `{name}`"));
     }
     if resource.key.get_ref().is_empty() {
@@ -99,7 +104,7 @@ fn check_name(resource: &ResourceFile, earlier: &[ResourceFile], text: &str) -> 
     Ok(())
 }
 
-fn check_parent(resource: &ResourceFile, earlier: &[ResourceFile], text: &str) -> Result<(), Problem> {
+fn check_parent(resource: &ResourceFile, earlier: &[&str], text: &str) -> Result<(), Problem> {
     let Some(parent) = &resource.parent else {
         let path = &resource.path;
         return match placeholders(path.get_ref()).next() {
@@ -111,24 +116,24 @@ fn check_parent(resource: &ResourceFile, earlier: &[ResourceFile], text: &str) -
             }
         };
     };
-    let known: Vec<_> = earlier.iter().map(|other| other.name.get_ref().as_str()).collect();
-    if known.contains(&parent.get_ref().as_str()) {
-        return Ok(());
-    }
-    let fact = format!("the parent `{}` is not a resource above this one", parent.get_ref());
-    let hint = nearest("resource", parent.get_ref(), &known);
-    Err(Problem { line: line_of(text, parent.span().start), fact, hint })
+    stands_above("the parent", parent.get_ref(), parent.span().start, earlier, text)
 }
 
-fn check_touched(resource: &ResourceFile, earlier: &[ResourceFile], text: &str) -> Result<(), Problem> {
-    let Some(touched) = &resource.touched else { return Ok(()) };
-    let known: Vec<_> = earlier.iter().map(|other| other.name.get_ref().as_str()).collect();
-    let by = touched.get_ref().by.as_str();
-    if known.contains(&by) {
+/// Whether what must be read before it stands above it.
+fn check_needs(resource: &ResourceFile, earlier: &[&str], text: &str) -> Result<(), Problem> {
+    if let Some(touched) = &resource.touched {
+        stands_above("`touched.by`", &touched.get_ref().by, touched.span().start, earlier, text)?;
+    }
+    let mut after = resource.after.iter();
+    after.try_for_each(|name| stands_above("`after`", name.get_ref(), name.span().start, earlier, text))
+}
+
+fn stands_above(what: &str, name: &str, at: usize, earlier: &[&str], text: &str) -> Result<(), Problem> {
+    if earlier.contains(&name) {
         return Ok(());
     }
-    let fact = format!("`touched.by` is `{by}`, which is not a resource above this one");
-    Err(Problem { line: line_of(text, touched.span().start), fact, hint: nearest("resource", by, &known) })
+    let fact = format!("{what} `{name}` is not a resource above this one");
+    Err(Problem { line: line_of(text, at), fact, hint: nearest("resource", name, earlier) })
 }
 
 fn check_columns(resource: &ResourceFile, text: &str) -> Result<(), Problem> {

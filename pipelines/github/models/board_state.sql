@@ -1,0 +1,11 @@
+-- How many items each board has in each status, archived ones left out.
+SELECT
+    owner,
+    project,
+    coalesce(status, 'none') AS status,
+    count(*) AS items,
+    count(*) FILTER (WHERE state = 'open') AS open
+FROM {{ ref('board') }}
+WHERE NOT archived
+GROUP BY ALL
+ORDER BY owner, project, status

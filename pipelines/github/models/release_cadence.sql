@@ -1,0 +1,20 @@
+-- How often repositories are released, drafts left out.
+WITH published AS (
+    SELECT
+        repo_id,
+        repo,
+        tag,
+        published_at,
+        date_diff('day', lag(published_at) OVER (PARTITION BY repo_id ORDER BY published_at), published_at) AS days
+    FROM {{ source('releases') }}
+    WHERE NOT draft
+)
+SELECT
+    repo,
+    count(*) AS releases,
+    arg_max(tag, published_at) AS last_tag,
+    max(published_at) AS last_published,
+    median(days) AS median_days
+FROM published
+GROUP BY repo_id, repo
+ORDER BY last_published DESC, repo

@@ -1,0 +1,20 @@
+-- What is being worked on, over all repositories: open issues that somebody has, and open pull requests.
+SELECT
+    issue.repo,
+    issue.number,
+    issue.title,
+    CASE
+        WHEN issue.is_pull IS NULL THEN 'issue'
+        WHEN pull.draft THEN 'draft'
+        ELSE 'pull request'
+    END AS kind,
+    CASE WHEN json_array_length(issue.assignees) > 0 THEN issue.assignees ELSE json_array(issue.author) END AS who,
+    blocked.id IS NOT NULL AS blocked,
+    issue.updated_at,
+    issue.url
+FROM {{ source('issues') }} AS issue
+LEFT JOIN {{ source('pulls') }} AS pull ON pull.repo_id = issue.repo_id AND pull.number = issue.number
+LEFT JOIN {{ ref('blocked_issues') }} AS blocked ON blocked.id = issue.id
+WHERE issue.state = 'open'
+    AND (issue.is_pull IS NOT NULL OR json_array_length(issue.assignees) > 0)
+ORDER BY issue.updated_at DESC, issue.id
