@@ -169,7 +169,8 @@ pub fn due<'t>(
     spec: &Spec,
 ) -> Result<Vec<&'t DataTest>, warehouse::Error> {
     let read = store::read(warehouse)?;
-    let is_unread = |table: &String| spec.resource(table).is_some() && !read.contains(table);
+    let is_unread =
+        |table: &String| spec.filler(table).is_some_and(|resource| !read.contains(&resource.name));
     Ok(tests.iter().filter(|test| !test.table.as_ref().is_some_and(is_unread)).collect())
 }
 

@@ -7,6 +7,7 @@
 
 pub mod cursor;
 pub mod data_tests;
+mod derive;
 pub mod desk;
 pub mod extract;
 pub mod folder;

@@ -117,7 +117,7 @@ pub fn plan(folder: &Folder, spec: &Spec) -> Result<Vec<Model>, Error> {
 fn check_name(name: &str, place: &str, spec: &Spec) -> Result<(), Error> {
     let why = if !is_identifier(name) {
         "its name may have lowercase letters, digits and `_`".to_owned()
-    } else if spec.resource(name).is_some() || name == LEDGER {
+    } else if spec.filler(name).is_some() || name == LEDGER {
         format!("a table is called `{name}` already")
     } else {
         return Ok(());
@@ -221,8 +221,7 @@ pub(crate) struct Templates {
 impl Templates {
     pub(crate) fn new(folder: &Folder, spec: &Spec) -> Self {
         let models: Vec<String> = folder.part("models", "sql").map(|file| file.stem.to_owned()).collect();
-        let sources = spec.resources.iter().map(|resource| resource.name.clone()).chain([LEDGER.to_owned()]);
-        let sources: Vec<String> = sources.collect();
+        let sources: Vec<String> = spec.tables().chain([LEDGER]).map(str::to_owned).collect();
         let vars = spec.vars.clone();
         let read = Arc::new(Mutex::new(BTreeSet::new()));
         let mut environment = Environment::new();

@@ -30,5 +30,6 @@ mod support;
 mod sync;
 mod sync_dry_run;
 mod sync_faults;
+mod tables;
 mod tidy;
 mod unwritable;

@@ -206,7 +206,7 @@ async fn columns_widen_as_data_comes_and_no_value_is_lost() {
     assert_eq!(rows(&warehouse, "SELECT size FROM repos"), json!([["large"]]));
     load(&warehouse, false, &list(json!({"kb": 1}))).await;
     assert_eq!(rows(&warehouse, "SELECT size FROM repos"), json!([[{"kb": 1}]]));
-    let types = "SELECT data_type FROM information_schema.columns WHERE table_name = 'repos' AND column_name = 'size'";
+    let types = "SELECT data_type FROM information_schema.columns WHERE table_schema = 'main' AND table_name = 'repos' AND column_name = 'size'";
     assert_eq!(rows(&warehouse, types), json!([["JSON"]]));
 }
 

@@ -245,7 +245,8 @@ fn everything(desk: &Desk, warehouse: &str) -> BTreeMap<String, Value> {
     let names = desk.query(warehouse, names);
     let names = names.as_array().unwrap().iter().map(|row| row[0].as_str().unwrap().to_owned());
     let rows = |name: &String| {
-        let volatile = "['run', 'fetched_at', '_fetched_at', 'updated_at', 'ended_at', 'probe']";
+        let volatile =
+            "['run', 'fetched_at', '_fetched_at', 'updated_at', 'ended_at', 'probe', '_run', '_valid_from']";
         let sql =
             format!("SELECT COLUMNS(lambda c: NOT list_contains({volatile}, c)) FROM {name} ORDER BY ALL");
         desk.query(warehouse, &sql)

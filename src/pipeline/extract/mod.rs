@@ -161,7 +161,20 @@ impl<S: Source> Extraction<'_, S> {
         writing.await.map_err(|_panicked| warehouse::Error::Writer)??;
         let outcomes = read?;
         self.note(&outcomes)?;
+        self.show(&resources, &outcomes)?;
         Ok(outcomes)
+    }
+
+    /// Shows the history of resources whose columns follow from rows that came now.
+    fn show(&self, resources: &[&Resource], outcomes: &[Outcome]) -> Result<(), Error> {
+        let came = |resource: &Resource| {
+            outcomes.iter().any(|outcome| outcome.name == resource.name && outcome.rows > 0)
+        };
+        let late = |resource: &Resource| came(resource) && store::is_shown_late(self.spec, resource);
+        for resource in resources.iter().filter(|resource| late(resource)) {
+            self.warehouse.write(|writer| store::show_history(writer, self.spec, resource))?;
+        }
+        Ok(())
     }
 
     async fn waves(&self, resources: &[&Resource], shared: &Shared) -> Result<Vec<Outcome>, Error> {
@@ -241,7 +254,7 @@ impl<S: Source> Extraction<'_, S> {
         let whole = incomplete.is_none() && shared.stopped().is_none() && self.options.chosen.is_empty();
         if whole && (moved || resource.chosen.is_some() && landed != Landed::default() || self.options.full) {
             let gone = store::Gone { run: &self.run.id, at: self.run.clock.now() };
-            let of = (self.options.origin.as_str(), resource.name.as_str());
+            let of = (self.options.origin.as_str(), resource);
             removed += store::prune(self.warehouse, of, &work.parents, gone)?;
         }
         Ok(Outcome {

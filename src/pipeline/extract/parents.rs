@@ -49,7 +49,8 @@ impl<S: Source> Extraction<'_, S> {
     ) -> Result<(Vec<Begin>, Vec<String>), Error> {
         let parents = self.parents(resource)?;
         let keys = parents.iter().map(|parent| parent.key.clone()).collect();
-        let shape = Shape::new(resource, store::declared(self.spec, resource));
+        let (settled, columns) = store::settled(self.warehouse, self.spec, resource)?;
+        let shape = Shape::new(&settled, columns);
         let over_all = resource.account.as_ref();
         if let Some(account) =
             over_all.filter(|_| which == Which::Best && self.options.chosen.is_empty() && !parents.is_empty())

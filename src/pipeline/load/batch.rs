@@ -1,15 +1,16 @@
 //! Landing a batch of pages in one transaction. What has not changed is not stored again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::{Landed, Landing, Tallies, fit};
 use crate::artifact::RunId;
-use crate::pipeline::normalize::{Row, Values};
+use crate::pipeline::normalize::{Refusal, Row, Values};
 use crate::pipeline::schema::{self, Cell, Column};
-use crate::pipeline::store::{self, Gone, IN_LIST, LINEAGE, RAW, REJECTS, REQUESTS, json_list};
+use crate::pipeline::spec::{Disposition, Resource};
+use crate::pipeline::store::{self, Gone, IN_LIST, RAW, REJECTS, REQUESTS, json_list};
 use crate::pipeline::warehouse::{At, Error, Warehouse, Writer, quoted};
 
 /// Lands pages of any resources, in the order in which they came.
@@ -27,7 +28,8 @@ pub(super) fn land(warehouse: &Warehouse, run: &RunId, pages: Vec<Landing>) -> R
         for (resource, mut pages) in by_resource {
             let rows = last_of_each_key(&mut pages);
             let columns = fit::columns(writer, &resource, (&pages, &rows))?;
-            let batch = Batch { writer, run, resource: &resource, pages: &pages, columns };
+            let Some(shape) = pages.first().map(|page| Arc::clone(&page.shape)) else { continue };
+            let batch = Batch { writer, run, resource: shape.resource(), pages: &pages, columns };
             let landed = batch.land(rows, &mut requests)?;
             tallies.insert(resource.to_string(), landed);
         }
@@ -56,13 +58,15 @@ fn last_of_each_key(pages: &mut [Landing]) -> Vec<(usize, Row)> {
 struct Batch<'a> {
     writer: &'a Writer<'a>,
     run: &'a RunId,
-    resource: &'a str,
+    resource: &'a Resource,
     pages: &'a [Landing],
     columns: Vec<Column>,
 }
 
 impl Batch<'_> {
     fn land(&self, rows: Vec<(usize, Row)>, requests: &mut Vec<Vec<Cell>>) -> Result<Landed, Error> {
+        let (refused, rows) = rows.into_iter().partition(|(_, row): &(usize, Row)| row.refused.is_some());
+        let refused = self.unknown(refused)?;
         let rows = self.changed(rows)?;
         let mut changed = vec![0; self.pages.len()];
         for (index, _) in &rows {
@@ -71,21 +75,49 @@ impl Batch<'_> {
             }
         }
         let total = rows.len() as u64;
-        let rejected = self.store(rows)?;
+        let rejected = self.store(rows, refused)?;
         requests.extend(self.pages.iter().zip(changed).map(|(page, changed)| self.request(page, changed)));
         let removed = self.finish()?;
         Ok(Landed { changed: total, removed, rejected })
     }
 
-    /// The rows that the table does not have just so; what it has of their keys goes.
+    /// The refused rows that raw does not have just so.
+    fn unknown(&self, rows: Vec<(usize, Row)>) -> Result<Vec<(usize, Row)>, Error> {
+        if rows.is_empty() {
+            return Ok(rows);
+        }
+        let keys: Vec<_> = rows.iter().map(|(_, row)| row.key.as_str()).collect();
+        let sql = format!(
+            "SELECT DISTINCT key, hash FROM planwright.raw WHERE origin = ? AND resource = ? AND key IN {IN_LIST}"
+        );
+        let cells = [self.origin(), Cell::text(&self.resource.name), Cell::text(json_list(&keys))];
+        let found = self.writer.select(&sql, &cells)?;
+        let text = |row: &[Value], index: usize| row.get(index).and_then(Value::as_str).map(str::to_owned);
+        let known: HashSet<_> = found.iter().filter_map(|row| Some((text(row, 0)?, text(row, 1)?))).collect();
+        Ok(rows
+            .into_iter()
+            .filter(|(_, row)| !known.contains(&(row.key.clone(), row.hash.clone())))
+            .collect())
+    }
+
+    /// The rows that the table does not have just so; what it has of their keys gives way.
     fn changed(&self, rows: Vec<(usize, Row)>) -> Result<Vec<(usize, Row)>, Error> {
         let asked: Vec<_> =
             rows.iter().map(|(_, row)| row).filter(|row| !row.fresh).map(|row| row.key.as_str()).collect();
         if asked.is_empty() {
             return Ok(rows);
         }
-        let table = quoted(self.resource);
-        let sql = format!("SELECT _key, _hash, _parent FROM {table} WHERE _origin = ? AND _key IN {IN_LIST}");
+        let table = quoted(&self.resource.name);
+        let latest = match self.resource.disposition {
+            Disposition::Append => {
+                "QUALIFY row_number() OVER (PARTITION BY _key ORDER BY _fetched_at DESC, rowid DESC) = 1"
+            }
+            _ => "",
+        };
+        let sql = format!(
+            "SELECT _key, _hash, _parent FROM {table} WHERE {} AND _origin = ? AND _key IN {IN_LIST} {latest}",
+            store::open(self.resource.disposition)
+        );
         let found = self.writer.select(&sql, &[self.origin(), Cell::text(json_list(&asked))])?;
         let known: HashMap<&str, (Option<&str>, Option<&str>)> = found
             .iter()
@@ -100,51 +132,99 @@ impl Batch<'_> {
         };
         let changed: Vec<_> = rows.into_iter().filter(|row| !is_known(row)).collect();
         let keys = changed.iter().map(|(_, row)| row.key.as_str());
-        let gone: Vec<_> = keys.filter(|key| known.contains_key(*key)).collect();
-        if !gone.is_empty() {
-            let sql = format!("DELETE FROM {table} WHERE _origin = ? AND _key IN {IN_LIST}");
-            self.writer.execute(&sql, &[self.origin(), Cell::text(json_list(&gone))])?;
-        }
+        let older: Vec<_> = keys.filter(|key| known.contains_key(*key)).collect();
+        store::replace_rows(self.writer, (&self.origin(), self.resource), &older, self.at())?;
         Ok(changed)
     }
 
-    /// Appends raw and current rows; returns how many values did not fit their column.
-    fn store(&self, rows: Vec<(usize, Row)>) -> Result<u64, Error> {
+    /// Appends raw and current rows; returns how many values and rows did not fit.
+    fn store(&self, rows: Vec<(usize, Row)>, refused: Vec<(usize, Row)>) -> Result<u64, Error> {
         let mut rejects = Vec::new();
-        let mut raw = Vec::with_capacity(rows.len());
+        let mut raw = Vec::with_capacity(rows.len() + refused.len());
         let mut current = Vec::with_capacity(rows.len());
-        for (index, row) in rows {
+        let mut children: Vec<Vec<Vec<Cell>>> = vec![Vec::new(); self.resource.children.len()];
+        for (index, mut row) in rows {
             let Some(page) = self.pages.get(index) else { continue };
             let parent = Cell::text(parent(page, &row));
-            let mut cells = self.cells(&row.key, row.values, &mut rejects);
-            let (key, hash, at) = (Cell::Text(row.key), Cell::Text(row.hash), Cell::time(page.at));
-            cells.extend([key.clone(), parent.clone(), hash.clone(), at.clone(), self.origin()]);
+            let values = std::mem::replace(&mut row.values, Values::Declared(Vec::new(), Vec::new()));
+            let mut cells = self.cells(&row.key, values, &mut rejects);
+            let (key, hash, at) = (Cell::text(&row.key), Cell::text(&row.hash), Cell::time(page.at));
+            for (own, theirs) in children.iter_mut().zip(std::mem::take(&mut row.children)) {
+                rejects.extend(theirs.misfits.iter().map(|(column, value)| {
+                    self.reject(&row.key, (column, "does not fit its column"), value.to_string())
+                }));
+                for (index, mut cells) in theirs.rows.into_iter().enumerate() {
+                    let place = Cell::text(format!("{}/{}", row.key, index + 1));
+                    cells.extend([place, key.clone(), hash.clone(), at.clone(), self.origin()]);
+                    own.push(cells);
+                }
+            }
+            cells.extend([key, parent.clone(), hash, at, self.origin()]);
+            if self.resource.disposition == Disposition::Scd2 {
+                cells.extend([Cell::time(self.at()), Cell::Null]);
+            }
             current.push(cells);
-            let (resource, run) = (Cell::text(self.resource), Cell::text(&self.run.0));
-            raw.push(vec![self.origin(), resource, key, parent, hash, run, at, Cell::Text(row.body)]);
+            raw.push(self.raw(page, row, parent));
         }
-        let names: Vec<_> = self.columns.iter().map(|column| column.name.as_str()).chain(LINEAGE).collect();
+        for (index, row) in refused {
+            let Some(page) = self.pages.get(index) else { continue };
+            if let Some(Refusal { column, reason }) = &row.refused {
+                rejects.push(self.reject(&row.key, (column, reason), row.body.clone()));
+            }
+            let parent = Cell::text(parent(page, &row));
+            raw.push(self.raw(page, row, parent));
+        }
         self.writer.append(At::own("raw"), &RAW, &raw)?;
-        self.writer.append(At::main(self.resource), &names, &current)?;
+        let lineage = store::lineage(self.resource.disposition);
+        let names = named(&self.columns, lineage);
+        self.writer.append(At::main(&self.resource.name), &names, &current)?;
+        for (child, rows) in self.resource.children.iter().zip(children) {
+            let columns = store::child_columns(child, &self.columns);
+            let names = named(&columns, store::lineage(Disposition::Merge));
+            self.writer.append(At::main(&child.name), &names, &rows)?;
+        }
         self.writer.append(At::own("rejects"), &REJECTS, &rejects)?;
         Ok(rejects.len() as u64)
     }
 
+    fn raw(&self, page: &Landing, row: Row, parent: Cell) -> Vec<Cell> {
+        let place = if page.shape.is_placed() { Cell::count(row.place as u64) } else { Cell::Null };
+        vec![
+            self.origin(),
+            Cell::text(&self.resource.name),
+            Cell::Text(row.key),
+            parent,
+            Cell::Text(row.hash),
+            Cell::text(&self.run.0),
+            Cell::time(page.at),
+            Cell::Text(row.body),
+            place,
+        ]
+    }
+
     fn cells(&self, key: &str, values: Values, rejects: &mut Vec<Vec<Cell>>) -> Vec<Cell> {
+        let misfit = |column: &Column, value: &Value| {
+            let reason = format!("not a {}", column.kind.sql());
+            self.reject(key, (&column.name, &reason), value.to_string())
+        };
         match values {
             Values::Declared(cells, misfits) => {
-                for misfit in misfits {
-                    let column = self.columns.get(misfit.column);
-                    rejects.extend(column.map(|column| self.reject(key, column, &misfit.value)));
+                for found in misfits {
+                    let column = self.columns.get(found.column);
+                    rejects.extend(column.map(|column| misfit(column, &found.value)));
                 }
                 cells
             }
-            Values::Inferred(values) => {
+            Values::Inferred(values, misfits) => {
                 let mut values: HashMap<String, Value> = values.into_iter().collect();
+                for (name, value) in &misfits {
+                    let column = self.columns.iter().find(|column| column.name == *name);
+                    rejects.extend(column.map(|column| misfit(column, value)));
+                }
                 let cell = |column: &Column| {
                     let value = values.remove(&column.name).unwrap_or(Value::Null);
                     schema::cell(value, column.kind).unwrap_or_else(|value| {
-                        rejects.push(self.reject(key, column, &value));
+                        rejects.push(misfit(column, &value));
                         Cell::Null
                     })
                 };
@@ -153,15 +233,15 @@ impl Batch<'_> {
         }
     }
 
-    fn reject(&self, key: &str, column: &Column, value: &Value) -> Vec<Cell> {
+    fn reject(&self, key: &str, (column, reason): (&str, &str), value: String) -> Vec<Cell> {
         vec![
             self.origin(),
             Cell::text(&self.run.0),
-            Cell::text(self.resource),
+            Cell::text(&self.resource.name),
             Cell::text(key),
-            Cell::text(&column.name),
-            Cell::text(format!("not a {}", column.kind.sql())),
-            Cell::text(value.to_string()),
+            Cell::text(column),
+            Cell::text(reason),
+            Cell::Text(value),
         ]
     }
 
@@ -169,7 +249,7 @@ impl Batch<'_> {
         vec![
             self.origin(),
             Cell::text(&self.run.0),
-            Cell::text(self.resource),
+            Cell::text(&self.resource.name),
             Cell::text(&page.target),
             Cell::Bigint(i64::from(page.status)),
             Cell::count(page.items as u64),
@@ -197,15 +277,25 @@ impl Batch<'_> {
             store::keep_pages(self.writer, &page.listing, &end.targets)?;
             if let Some(keys) = &end.keys {
                 let gone = Gone { run: self.run, at: page.at };
-                removed += store::remove_others(self.writer, &page.listing, keys, gone)?;
+                let of = (self.resource, &page.listing);
+                removed += store::remove_others(self.writer, of, keys, gone)?;
             }
         }
         Ok(removed)
     }
 
+    /// When its rows take the place of older ones.
+    fn at(&self) -> jiff::Timestamp {
+        self.pages.last().map_or(jiff::Timestamp::UNIX_EPOCH, |page| page.at)
+    }
+
     fn origin(&self) -> Cell {
         Cell::text(self.pages.first().map_or("", |page| &*page.listing.origin))
     }
+}
+
+fn named<'a>(columns: &'a [Column], lineage: &[&'a str]) -> Vec<&'a str> {
+    columns.iter().map(|column| column.name.as_str()).chain(lineage.iter().copied()).collect()
 }
 
 /// Whose row it is: the item's own word, else the listing's.

@@ -3,7 +3,7 @@
 use super::Landing;
 use crate::pipeline::normalize::{Row, Values};
 use crate::pipeline::schema::{self, Change, Column, Kind};
-use crate::pipeline::store::LINEAGE;
+use crate::pipeline::store;
 use crate::pipeline::warehouse::{Error, Writer, quoted};
 
 /// The columns of a resource's table after it can hold the rows of these pages.
@@ -12,13 +12,12 @@ pub(super) fn columns(
     table: &str,
     (pages, rows): (&[Landing], &[(usize, Row)]),
 ) -> Result<Vec<Column>, Error> {
-    let declared = pages.first().map(|page| page.shape.columns()).unwrap_or_default();
-    if !declared.is_empty() {
-        return Ok(declared.to_vec());
+    if let Some(columns) = pages.first().and_then(|page| page.shape.columns()) {
+        return Ok(columns.to_vec());
     }
-    let columns = own_columns(writer, table)?;
+    let columns = store::own_columns(writer, table)?;
     let values = rows.iter().flat_map(|(_, row)| match &row.values {
-        Values::Inferred(values) => values.as_slice(),
+        Values::Inferred(values, _) => values.as_slice(),
         Values::Declared(..) => &[],
     });
     let changes = schema::changes(&columns, values.map(|(name, value)| (name.as_str(), value)));
@@ -26,15 +25,7 @@ pub(super) fn columns(
         return Ok(columns);
     }
     changes.iter().try_for_each(|change| alter(writer, table, change, &columns))?;
-    own_columns(writer, table)
-}
-
-fn own_columns(writer: &Writer<'_>, table: &str) -> Result<Vec<Column>, Error> {
-    let columns = writer.columns_of(&format!("SELECT * FROM {}", quoted(table)))?;
-    let own = columns.into_iter().filter(|column| !LINEAGE.contains(&column.name.as_str()));
-    Ok(own
-        .filter_map(|column| Some(Column { kind: Kind::from_sql(&column.kind)?, name: column.name }))
-        .collect())
+    store::own_columns(writer, table)
 }
 
 fn alter(writer: &Writer<'_>, table: &str, change: &Change, columns: &[Column]) -> Result<(), Error> {

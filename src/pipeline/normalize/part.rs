@@ -7,22 +7,64 @@ use serde_json::value::RawValue;
 
 use super::take::Members;
 
-/// An object's text with what is kept and without what is left out. Keeping nothing in particular keeps all.
-pub(super) fn of(text: &str, keep: &[String], drop: &[String]) -> Option<String> {
-    let mut kept = Vec::new();
-    for (name, value) in members(text)? {
-        let is_named = keep.is_empty() || keep.contains(&name);
-        let inner_keep = if is_named { Vec::new() } else { below(&name, keep) };
-        if drop.contains(&name) || (!is_named && inner_keep.is_empty()) {
-            continue;
+/// Which part of an item is kept.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Part {
+    /// Paths that are kept; empty keeps all.
+    keep: Vec<String>,
+    /// Paths that are left out.
+    drop: Vec<String>,
+    /// Paths that are kept in any case, because columns take them: raw must be able to fill them again.
+    taken: Vec<String>,
+}
+
+impl Part {
+    /// Of what a spec keeps and leaves out, and what its columns take.
+    pub(super) fn new(keep: &[String], drop: &[String], taken: Vec<String>) -> Self {
+        let mut keep = keep.to_vec();
+        if !keep.is_empty() {
+            keep.extend_from_slice(&taken);
         }
-        let inner_drop = below(&name, drop);
-        let is_cut = !(inner_keep.is_empty() && inner_drop.is_empty()) && value.get().starts_with('{');
-        let cut = if is_cut { of(value.get(), &inner_keep, &inner_drop) } else { None };
-        let value = cut.map_or_else(|| Cow::Borrowed(value.get()), Cow::Owned);
-        kept.push(format!("{}:{value}", Value::from(name)));
+        Self { keep, drop: drop.to_vec(), taken }
     }
-    Some(format!("{{{}}}", kept.join(",")))
+
+    /// Leaves out more.
+    pub(super) fn leave_out(&mut self, more: &[String]) {
+        self.drop.extend_from_slice(more);
+    }
+
+    /// Whether it is all of it.
+    pub(super) fn is_all(&self) -> bool {
+        self.keep.is_empty() && self.drop.is_empty()
+    }
+
+    /// This part of an object's text.
+    pub(super) fn of(&self, text: &str) -> Option<String> {
+        let mut kept = Vec::new();
+        for (name, value) in members(text)? {
+            let Some(inner) = self.below(&name) else { continue };
+            let is_cut = !inner.is_all() && value.get().starts_with('{');
+            let cut = if is_cut { inner.of(value.get()) } else { None };
+            let value = cut.map_or_else(|| Cow::Borrowed(value.get()), Cow::Owned);
+            kept.push(format!("{}:{value}", Value::from(name)));
+        }
+        Some(format!("{{{}}}", kept.join(",")))
+    }
+
+    /// What is kept of the member of this name, if anything.
+    fn below(&self, name: &String) -> Option<Self> {
+        let taken = below(name, &self.taken);
+        if self.taken.contains(name) {
+            return Some(Self { taken, ..Self::default() });
+        }
+        if self.drop.contains(name) {
+            return (!taken.is_empty()).then(|| Self { keep: taken.clone(), drop: Vec::new(), taken });
+        }
+        let keep = below(name, &self.keep);
+        let is_named = self.keep.is_empty() || self.keep.contains(name);
+        let keep = if is_named { Vec::new() } else { keep };
+        (is_named || !keep.is_empty()).then(|| Self { keep, drop: below(name, &self.drop), taken })
+    }
 }
 
 /// What paths say of the members of the member of this name.

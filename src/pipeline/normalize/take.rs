@@ -82,7 +82,10 @@ impl Node {
     /// Takes what is asked of one value that is asked for in several ways.
     fn take(&self, text: &str, taken: &mut Taken) -> serde_json::Result<()> {
         for (column, kind) in &self.here {
-            taken.put(*column, serde_json::from_str(text)?, *kind);
+            match kind {
+                Kind::Json => taken.set(*column, schema::json_cell(text)),
+                _ => taken.put(*column, serde_json::from_str(text)?, *kind),
+            }
         }
         if !self.each.is_empty()
             && let Value::Array(list) = serde_json::from_str(text)?
@@ -99,8 +102,19 @@ impl Node {
     }
 }
 
+/// The value that a column's `from` leads to in a tree, as [`Node::read`] takes it from text.
+pub(super) fn lookup(value: &Value, from: &str) -> Value {
+    match from.split_once("[].") {
+        None => at(value, from.trim_end_matches("[]")),
+        Some((list, rest)) => match at(value, list) {
+            Value::Array(list) => list.iter().map(|member| at(member, rest)).collect(),
+            _ => Value::Null,
+        },
+    }
+}
+
 /// The value at a dotted path; what is not there is null.
-fn at(value: &Value, path: &str) -> Value {
+pub(super) fn at(value: &Value, path: &str) -> Value {
     let found = path.split('.').try_fold(value, |value, name| value.get(name));
     found.cloned().unwrap_or(Value::Null)
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use super::{Account, ColumnSpec, Incremental, ModelOptions, Order, Resource, Touched};
+use super::contract::{Contract, ContractFile};
+use super::{Account, Child, ColumnSpec, Disposition, Incremental, ModelOptions, Order, Resource, Touched};
 use crate::pipeline::schema::Kind;
 
 #[derive(Debug, Deserialize)]
@@ -58,13 +59,13 @@ pub(super) struct ResourceFile {
     #[serde(default)]
     pub(super) inherit: BTreeMap<String, String>,
     pub(super) key: Spanned<Vec<String>>,
-    incremental: Option<Incremental>,
+    pub(super) incremental: Option<Incremental>,
     account: Option<AccountFile>,
     pub(super) touched: Option<Spanned<Touched>>,
     #[serde(default)]
     pub(super) after: Vec<Spanned<String>>,
     #[serde(default)]
-    rolling: bool,
+    pub(super) rolling: bool,
     items: Option<String>,
     #[serde(default)]
     keep: Vec<String>,
@@ -72,8 +73,26 @@ pub(super) struct ResourceFile {
     drop: Vec<String>,
     #[serde(default)]
     pub(super) columns: Vec<ColumnFile>,
+    #[serde(default)]
+    contract: ContractFile,
+    pub(super) disposition: Option<Spanned<Disposition>>,
+    #[serde(default)]
+    pub(super) children: Vec<ChildFile>,
     #[serde(default = "yes")]
     default: bool,
+}
+
+/// A list inside an item, as people write it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChildFile {
+    pub(super) name: Spanned<String>,
+    #[serde(default)]
+    description: String,
+    from: String,
+    #[serde(default)]
+    pub(super) inherit: BTreeMap<String, String>,
+    pub(super) columns: Vec<ColumnFile>,
 }
 
 const fn yes() -> bool {
@@ -194,8 +213,23 @@ impl From<ResourceFile> for Resource {
             items: file.items,
             keep: file.keep,
             drop: file.drop,
+            contract: file.contract.over(Contract::usual(!file.columns.is_empty())),
             columns: file.columns.into_iter().map(ColumnSpec::from).collect(),
+            disposition: file.disposition.map(Spanned::into_inner).unwrap_or_default(),
+            children: file.children.into_iter().map(Child::from).collect(),
             default: file.default,
+        }
+    }
+}
+
+impl From<ChildFile> for Child {
+    fn from(file: ChildFile) -> Self {
+        Self {
+            name: file.name.into_inner(),
+            description: file.description,
+            from: file.from,
+            inherit: file.inherit.into_iter().collect(),
+            columns: file.columns.into_iter().map(ColumnSpec::from).collect(),
         }
     }
 }

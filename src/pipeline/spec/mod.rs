@@ -5,6 +5,7 @@
 //! The files follow each other by name, `pipeline.toml` first; a resource needs only what stands above
 //! it. What is wrong is said with file, line and the nearest known key. Nothing here fetches or loads.
 
+mod contract;
 mod file;
 mod problem;
 
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub use contract::{Contract, Rule};
 use file::{PartFile, SpecFile};
 pub use problem::{Error, Problem};
 pub(crate) use problem::{is_identifier, nearest};
@@ -86,9 +88,61 @@ pub struct Resource {
     pub drop: Vec<String>,
     /// Declared columns; with none, columns are inferred from the data.
     pub columns: Vec<ColumnSpec>,
+    /// What becomes of data that the columns do not foresee.
+    pub contract: Contract,
+    /// What a new reading of a row does to the one before.
+    pub disposition: Disposition,
+    /// Lists inside an item that have a table of their own.
+    pub children: Vec<Child>,
     /// Whether it is read when nothing is chosen.
     pub default: bool,
 }
+
+/// What a new reading of a row does to the one before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Disposition {
+    /// It takes its place: the table holds each row once, as it is now.
+    #[default]
+    Merge,
+    /// As `merge`; and the listing is read whole each time, so that what it has no more goes.
+    Replace,
+    /// It stands beside it: the table holds every version that was read, and nothing ever goes.
+    Append,
+    /// It stands beside it, and both say from when to when they hold: `_valid_from`, `_valid_to`.
+    Scd2,
+}
+
+impl Disposition {
+    /// Whether the table holds each row once.
+    pub const fn is_current(self) -> bool {
+        matches!(self, Self::Merge | Self::Replace)
+    }
+}
+
+/// A list inside an item, with a table of its own: one row for each member, told apart by its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Child {
+    /// Its table.
+    pub name: String,
+    /// What one row is.
+    pub description: String,
+    /// Where the list lies in the item.
+    pub from: String,
+    /// Columns taken over from the item's row: (own name, the row's name).
+    pub inherit: Vec<(String, String)>,
+    /// Its columns; `from` lies in the member, [`MEMBER`] is the member itself.
+    pub columns: Vec<ColumnSpec>,
+}
+
+/// The `from` of a child's column that holds the member of the list itself.
+pub(crate) const MEMBER: &str = "@value";
+
+/// The `from` of a column that holds the item's place in its listing, from 1.
+pub(crate) const POSITION: &str = "@position";
+
+/// The `from` of a column that holds the kept item itself.
+pub(crate) const ITEM: &str = "@item";
 
 /// How a listing is read from a point on, by a time that moves when an item changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,6 +254,22 @@ impl Spec {
     /// The resource of this name.
     pub fn resource(&self, name: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.name == name)
+    }
+
+    /// The resource that fills the table of this name: its own, or a child's.
+    pub fn filler(&self, table: &str) -> Option<&Resource> {
+        let fills = |resource: &&Resource| {
+            resource.name == table || resource.children.iter().any(|child| child.name == table)
+        };
+        self.resources.iter().find(fills)
+    }
+
+    /// The names of all tables that resources fill.
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        self.resources.iter().flat_map(|resource| {
+            let children = resource.children.iter().map(|child| child.name.as_str());
+            std::iter::once(resource.name.as_str()).chain(children)
+        })
     }
 }
 

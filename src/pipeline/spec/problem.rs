@@ -1,9 +1,11 @@
 //! What can be wrong with a spec: found once, said with its line and the nearest known name.
 
+use std::collections::BTreeMap;
+
 use toml::Spanned;
 
-use super::file::ResourceFile;
-use super::{DEFAULTS, placeholders};
+use super::file::{ColumnFile, ResourceFile};
+use super::{DEFAULTS, Disposition, placeholders};
 use crate::error::{Exit, Failure};
 
 /// Why a pipeline's spec cannot be used.
@@ -75,27 +77,94 @@ impl Problem {
 
 /// Checks what the reader cannot see: names that refer to each other, in one file and those before it.
 pub(super) fn check(before: &[ResourceFile], own: &[ResourceFile], text: &str) -> Result<(), Problem> {
-    let mut earlier: Vec<&str> = before.iter().map(|other| other.name.get_ref().as_str()).collect();
+    let mut earlier: Vec<&ResourceFile> = before.iter().collect();
     for resource in own {
-        check_name(resource, &earlier, text)?;
-        check_parent(resource, &earlier, text)?;
-        check_needs(resource, &earlier, text)?;
+        let names: Vec<_> = earlier.iter().map(|other| other.name.get_ref().as_str()).collect();
+        let mut tables = names.clone();
+        tables.extend(
+            earlier.iter().flat_map(|other| &other.children).map(|child| child.name.get_ref().as_str()),
+        );
+        check_name(resource, &tables, text)?;
+        check_parent(resource, &names, text)?;
+        check_needs(resource, &names, text)?;
         check_columns(resource, text)?;
-        earlier.push(resource.name.get_ref());
+        check_disposition(resource, &earlier, text)?;
+        check_children(resource, &tables, text)?;
+        earlier.push(resource);
     }
     Ok(())
 }
 
-fn check_name(resource: &ResourceFile, earlier: &[&str], text: &str) -> Result<(), Problem> {
+/// Whether the table can be what others and the reading of its listing need it to be.
+fn check_disposition(resource: &ResourceFile, earlier: &[&ResourceFile], text: &str) -> Result<(), Problem> {
+    let of = |resource: &ResourceFile| resource.disposition.as_ref().map(|said| *said.get_ref());
+    let parent = resource.parent.as_ref();
+    let above = parent.and_then(|name| earlier.iter().find(|other| other.name.get_ref() == name.get_ref()));
+    if let (Some(parent), Some(Disposition::Append | Disposition::Scd2)) =
+        (parent, above.and_then(|other| of(other)))
+    {
+        let fact = format!("the table of the parent `{}` holds a row more than once", parent.get_ref());
+        return Err(Problem::at(text, parent.span().start, fact));
+    }
+    let Some(said) = &resource.disposition else { return Ok(()) };
+    let at = |fact: &str| Err(Problem::at(text, said.span().start, fact.to_owned()));
+    match said.get_ref() {
+        Disposition::Replace if resource.incremental.is_some() || resource.rolling => {
+            at("`replace` needs a listing that is read whole: without `incremental` and `rolling`")
+        }
+        Disposition::Append | Disposition::Scd2 if !resource.children.is_empty() => {
+            at("children belong to a row that is there once: to `merge` or `replace`")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_children(resource: &ResourceFile, tables: &[&str], text: &str) -> Result<(), Problem> {
+    let mut tables = tables.to_vec();
+    tables.push(resource.name.get_ref());
+    for child in &resource.children {
+        let name = child.name.get_ref().as_str();
+        let at = |fact| Err(Problem::at(text, child.name.span().start, fact));
+        check_table_name(name, child.name.span().start, text)?;
+        if tables.contains(&name) {
+            return at(format!("two tables are called `{name}`"));
+        }
+        if child.columns.is_empty() {
+            return at(format!("the child `{name}` has no columns"));
+        }
+        check_column_names(&child.inherit, &child.columns, text)?;
+        let known: Vec<_> = resource
+            .inherit
+            .keys()
+            .map(String::as_str)
+            .chain(resource.columns.iter().map(|column| column.name.get_ref().as_str()))
+            .collect();
+        if let Some(missing) = child.inherit.values().find(|theirs| !known.contains(&theirs.as_str())) {
+            let fact = format!("`{name}` inherits `{missing}`, which is no declared column of its row");
+            let line = line_of(text, child.name.span().start);
+            return Err(Problem { line, fact, hint: nearest("column", missing, &known) });
+        }
+        tables.push(name);
+    }
+    Ok(())
+}
+
+fn check_table_name(name: &str, at: usize, text: &str) -> Result<(), Problem> {
+    if is_identifier(name) {
+        return Ok(());
+    }
+    let fact = format!("`{name}` cannot name a table: lowercase letters, digits and `_` can");
+    Err(Problem::at(text, at, fact))
+}
+
+fn check_name(resource: &ResourceFile, tables: &[&str], text: &str) -> Result<(), Problem> {
     let name = resource.name.get_ref();
     let at = |fact| Err(Problem::at(text, resource.name.span().start, fact));
-    if !is_identifier(name) {
-        return at(format!("`{name}` cannot name a table: lowercase letters, digits and `_` can"));
-    }
+    check_table_name(name, resource.name.span().start, text)?;
     if name == DEFAULTS {
         return at(format!("`{name}` cannot name a resource: it stands for those that are read by default"));
     }
-    if earlier.contains(&name.as_str()) {
+    if tables.contains(&name.as_str()) {
         return at(format!("two resources are called `{name}`"));
     }
     if resource.key.get_ref().is_empty() {
@@ -136,9 +205,13 @@ fn stands_above(what: &str, name: &str, at: usize, earlier: &[&str], text: &str)
     Err(Problem { line: line_of(text, at), fact, hint: nearest("resource", name, earlier) })
 }
 
-fn check_columns(resource: &ResourceFile, text: &str) -> Result<(), Problem> {
-    let mut known: Vec<_> = resource.inherit.keys().map(String::as_str).collect();
-    for column in &resource.columns {
+fn check_column_names<'a>(
+    inherit: &'a BTreeMap<String, String>,
+    columns: &'a [ColumnFile],
+    text: &str,
+) -> Result<Vec<&'a str>, Problem> {
+    let mut known: Vec<_> = inherit.keys().map(String::as_str).collect();
+    for column in columns {
         let name = column.name.get_ref().as_str();
         let at = |fact| Err(Problem::at(text, column.name.span().start, fact));
         if !is_identifier(name) || name.starts_with('_') {
@@ -149,6 +222,11 @@ fn check_columns(resource: &ResourceFile, text: &str) -> Result<(), Problem> {
         }
         known.push(name);
     }
+    Ok(known)
+}
+
+fn check_columns(resource: &ResourceFile, text: &str) -> Result<(), Problem> {
+    let known = check_column_names(&resource.inherit, &resource.columns, text)?;
     let declared = !resource.columns.is_empty();
     match resource.key.get_ref().iter().find(|key| declared && !known.contains(&key.as_str())) {
         None => Ok(()),
