@@ -343,9 +343,18 @@ impl Kept {
 /// Runs a program as the person would: its output goes where ours goes, it shares our process group and
 /// so hears the person's interrupts, and it takes as long as it takes.
 pub async fn show(command: &Command) -> Result<Status, Error> {
+    attended(command, Stdio::null()).await
+}
+
+/// Like [`show`], for a program that the person talks to: its input comes from where ours comes.
+pub async fn converse(command: &Command) -> Result<Status, Error> {
+    attended(command, Stdio::inherit()).await
+}
+
+async fn attended(command: &Command, input: Stdio) -> Result<Status, Error> {
     #[expect(clippy::disallowed_methods, reason = "this is the one spawner")]
     let mut process = tokio::process::Command::new(&command.program);
-    process.args(&command.args).current_dir(&command.dir).env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    process.args(&command.args).current_dir(&command.dir).env_clear().stdin(input).kill_on_drop(true);
     process.envs(command.environment.iter().map(|(name, value)| (name, value)));
     let mut child = process.spawn().map_err(|source| refusal(command, source))?;
     let ended = child.wait().await;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{build, completions, demo, doctor, hub, init, plan, profiles, query, review, runs, sync, test};
+use super::{
+    build, completions, demo, doctor, hub, init, plan, profiles, query, review, runs, schema, sync, test,
+};
 use crate::config::Flag;
 
 /// How help looks: headings bold, literals green.
@@ -138,6 +140,7 @@ pub(super) enum Verb {
     Review(review::Args),
     Sync(sync::Args),
     Query(query::Args),
+    Schema(schema::Args),
     Test(test::Args),
     Hub(hub::Args),
     Profiles(profiles::Args),

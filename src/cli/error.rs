@@ -88,6 +88,23 @@ pub(super) enum Error {
         /// What is missing.
         what: &'static str,
     },
+    /// A form that is no text needs a file.
+    #[error("`--format {form}` needs a file")]
+    NoFile {
+        /// The form.
+        form: &'static str,
+    },
+    /// DuckDB's own shell is not installed.
+    #[error("there is no program `duckdb` on the path")]
+    NoShell,
+    /// The warehouse has no such table.
+    #[error("the warehouse has no table `{table}`")]
+    NoTable {
+        /// What was asked for.
+        table: String,
+        /// The nearest one.
+        hint: Option<String>,
+    },
     /// No test was run, which is not the same as green.
     #[error("no test ran: {} in {}", only.as_ref().map_or("there is none".to_owned(), |only| format!("none holds `{only}`")), pipelines.join(", "))]
     NoTests {
@@ -149,7 +166,9 @@ fn nothing_ready_hints(waiting: usize, built: &[Finished]) -> Vec<String> {
 impl Failure for Error {
     fn exit(&self) -> Exit {
         match self {
-            Self::NoDirectory { .. } | Self::Runtime { .. } | Self::Output { .. } => Exit::Unable,
+            Self::NoDirectory { .. } | Self::Runtime { .. } | Self::Output { .. } | Self::NoShell => {
+                Exit::Unable
+            }
             Self::Declined { .. } | Self::NoTests { .. } | Self::NothingReady { .. } => Exit::Refused,
             Self::NoMind => Exit::Bug,
             _ => Exit::Usage,
@@ -178,6 +197,13 @@ impl Failure for Error {
             ],
             Self::NothingReady { waiting, built } => nothing_ready_hints(*waiting, built),
             Self::NoRun { .. } => vec!["`planwright runs` lists them".to_owned()],
+            Self::NoFile { form } => {
+                vec![format!("planwright query --format {form} --out result.{form} \"…\"")]
+            }
+            Self::NoShell => vec![
+                "install DuckDB's command line, or ask here: planwright query \"SHOW TABLES\"".to_owned(),
+            ],
+            Self::NoTable { hint, .. } => hint.iter().cloned().collect(),
             _ => Vec::new(),
         }
     }

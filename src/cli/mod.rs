@@ -24,6 +24,7 @@ mod render;
 mod report;
 mod review;
 mod runs;
+mod schema;
 mod screen;
 mod session;
 mod sync;
@@ -115,6 +116,7 @@ async fn verb(verb: Verb, call: session::Call) -> Result<Exit, Stop> {
         Verb::Review(args) => review::run(&args, &call).await,
         Verb::Sync(args) => sync::run(&args, &call).await,
         Verb::Query(args) => query::run(&args, &call).await,
+        Verb::Schema(args) => schema::run(&args, &call).await,
         Verb::Test(args) => test::run(&args, &call).await,
         Verb::Profiles(args) => profiles::run(&args, &call).await,
         Verb::Doctor(args) => doctor::run(&args, &call).await,

@@ -1,25 +1,31 @@
 //! `query`: SQL over the warehouse, and the result in the form the reader wants.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use comfy_table::{CellAlignment, ContentArrangement, Table as Grid, presets};
 use serde_json::Value;
 
 use super::error::{Error, Stop};
 use super::screen::Screen;
 use super::session::Call;
+use crate::config::Settings;
 use crate::error::Exit;
 use crate::fs;
-use crate::pipeline::warehouse::{self, Access, Mode, Options, Warehouse};
+use crate::pipeline::warehouse::{self, Access, Mode, Options, Question, Warehouse};
 use crate::pipeline::{Table, desk};
+use crate::process::{self, Command, Limits, Status};
 
 const EXAMPLES: &str = "\
 Examples:
   planwright query \"SELECT repo, number, title FROM ready_issues\"
   planwright query --format csv \"FROM issues\" > issues.csv
   planwright query --file report.sql --format markdown
-  planwright query \"SHOW TABLES\"";
+  planwright query --param label=bug \"FROM issue_labels WHERE name = $label\"
+  planwright query --format parquet --out issues.parquet \"FROM issues\"
+  planwright query --ui                    DuckDB's own shell on the warehouse, read-only
+  planwright schema                        the tables and what is in them";
 
 /// Ask the warehouse in SQL
 ///
@@ -29,14 +35,23 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// The query
-    #[arg(required_unless_present = "file")]
+    #[arg(required_unless_present_any = ["file", "ui"])]
     sql: Option<String>,
     /// Read the query from this file instead
     #[arg(long, value_name = "FILE", conflicts_with = "sql")]
     file: Option<PathBuf>,
-    /// The form of the result: table, csv, json, markdown
+    /// A value for `$NAME` in the query: a number, true, false, null or text; may be given more than once
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
+    param: Vec<(String, Value)>,
+    /// The form of the result: table, csv, json, markdown, parquet
     #[arg(long, value_name = "FORM", default_value = "table", hide_possible_values = true)]
-    format: Format,
+    format: Form,
+    /// Write the result to this file
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Open DuckDB's own shell on the warehouse, read-only
+    #[arg(long, conflicts_with_all = ["sql", "file", "param", "format", "out"])]
+    ui: bool,
 }
 
 /// The form of a result.
@@ -52,36 +67,123 @@ pub(super) enum Format {
     Markdown,
 }
 
+/// The form of a query's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Text.
+    Text(Format),
+    /// A Parquet file.
+    Parquet,
+}
+
+impl ValueEnum for Form {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::Text(Format::Table),
+            Self::Text(Format::Csv),
+            Self::Text(Format::Json),
+            Self::Text(Format::Markdown),
+            Self::Parquet,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Text(format) => format.to_possible_value(),
+            Self::Parquet => Some(PossibleValue::new("parquet")),
+        }
+    }
+}
+
+/// `NAME=VALUE`; what is no number, flag or null is text, and so is what stands in quotes.
+fn parameter(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    let value =
+        serde_json::from_str(value).ok().filter(|value: &Value| !value.is_array() && !value.is_object());
+    let (_, text) = text.split_once('=').unwrap_or_default();
+    Ok((name.trim_start_matches('$').to_owned(), value.unwrap_or_else(|| Value::from(text))))
+}
+
 /// Runs the query and prints its result.
 pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
+    let settled = call.settled(&[]).await?;
+    let settings = &settled.loaded.settings;
+    if args.ui {
+        return shell(call, &settings.places.warehouse).await;
+    }
     let sql = match (&args.sql, &args.file) {
         (Some(sql), _) => sql.clone(),
         (None, Some(file)) => fs::read_text(&call.dir.join(file))?,
         (None, None) => return Err(Error::Nothing { what: "query" }.into()),
     };
-    let settled = call.settled(&[]).await?;
-    let settings = &settled.loaded.settings;
+    let question = Question::new(&sql, args.param.clone());
+    let Form::Text(format) = args.format else {
+        let file = args.out.as_ref().ok_or(Error::NoFile { form: "parquet" })?;
+        let rows = open(settings)?.write_parquet(&question, &call.dir.join(file))?;
+        call.screen.mention(format!("{} in {}", counted(rows), file.display()));
+        return Ok(Exit::Done);
+    };
+    let table = answer(call, settings, &question).await?;
+    let format = if call.screen.json { Format::Json } else { format };
+    if let Some(file) = &args.out {
+        fs::write(&call.dir.join(file), shaped(&table, format).as_bytes())?;
+        call.screen.mention(format!("{} in {}", counted(table.rows.len() as u64), file.display()));
+        return Ok(Exit::Done);
+    }
+    call.screen.result(shaped(&table, format))?;
+    if format == Format::Table {
+        call.screen.mention(counted(table.rows.len() as u64));
+    }
+    Ok(Exit::Done)
+}
+
+fn counted(rows: u64) -> String {
+    format!("{rows} {}", if rows == 1 { "row" } else { "rows" })
+}
+
+fn open(settings: &Settings) -> Result<Warehouse, warehouse::Error> {
     let options = Options {
         memory_limit: settings.sync.memory_limit.clone(),
         threads: settings.sync.threads,
         access: Access::Free,
         mode: Mode::ReadOnly,
     };
-    let table = match Warehouse::open(&settings.places.warehouse, &options) {
+    Warehouse::open(&settings.places.warehouse, &options)
+}
+
+/// The answer of the warehouse, or of whoever holds it now.
+pub(super) async fn answer(call: &Call, settings: &Settings, question: &Question) -> Result<Table, Stop> {
+    match open(settings) {
         Err(locked @ warehouse::Error::Locked { .. }) => {
-            // Whoever holds it may answer for it.
             let http = call.http().map_err(Stop::from)?;
-            desk::ask(&http, &settings.places.warehouse, &sql).await.unwrap_or(Err(locked))?
+            let told = desk::ask(&http, &settings.places.warehouse, question).await;
+            Ok(told.unwrap_or(Err(locked))?)
         }
-        opened => opened?.query(&sql)?,
-    };
-    let format = if call.screen.json { Format::Json } else { args.format };
-    call.screen.result(shaped(&table, format))?;
-    if format == Format::Table {
-        let (rows, word) = (table.rows.len(), if table.rows.len() == 1 { "row" } else { "rows" });
-        call.screen.mention(format!("{rows} {word}"));
+        opened => Ok(opened?.ask(question)?),
     }
-    Ok(Exit::Done)
+}
+
+/// DuckDB's own shell on the warehouse, where it is installed.
+async fn shell(call: &Call, warehouse: &Path) -> Result<Exit, Stop> {
+    let program = call.environment.program("duckdb").ok_or(Error::NoShell)?;
+    if !warehouse.exists() {
+        return Err(warehouse::Error::NotThere { path: warehouse.to_owned() }.into());
+    }
+    // The shell is told no credential: it needs none.
+    let told = ["HOME", "PATH", "TERM", "LANG", "LC_ALL", "COLORTERM", "EDITOR"];
+    let told = call.environment.all().into_iter().filter(|(name, _)| told.iter().any(|told| name == told));
+    let command = Command {
+        program: program.into_os_string(),
+        args: vec!["-readonly".into(), warehouse.as_os_str().to_owned()],
+        dir: call.dir.clone(),
+        environment: told.collect(),
+        input: Vec::new(),
+        limits: Limits { time: std::time::Duration::MAX, output_bytes: 0 },
+    };
+    Ok(match process::converse(&command).await? {
+        Status::Exited(0) => Exit::Done,
+        _ => Exit::Unable,
+    })
 }
 
 pub(super) fn shaped(table: &Table, format: Format) -> String {
@@ -165,6 +267,23 @@ mod tests {
             columns: vec![column("number", "BIGINT"), column("title", "VARCHAR")],
             rows: vec![vec![json!(1), json!("a, \"b\"\nc | d")], vec![json!(20), json!(null)]],
         }
+    }
+
+    #[test]
+    fn a_parameter_is_a_number_a_flag_null_or_text() {
+        for (text, expected) in [
+            ("n=7", json!(7)),
+            ("$n=-1.5", json!(-1.5)),
+            ("n=true", json!(true)),
+            ("n=null", json!(null)),
+            ("n=bug fix=1", json!("bug fix=1")),
+            ("n=\"7\"", json!("7")),
+            ("n=[1]", json!("[1]")),
+            ("n=", json!("")),
+        ] {
+            assert_eq!(parameter(text), Ok(("n".to_owned(), expected)), "{text}");
+        }
+        assert!(parameter("n").is_err());
     }
 
     #[test]

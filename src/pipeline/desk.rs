@@ -15,7 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 
 use super::table::Table;
-use super::warehouse::{self, Warehouse};
+use super::warehouse::{self, Question, Warehouse};
 use crate::config::Secret;
 use crate::fs;
 
@@ -93,12 +93,15 @@ impl Drop for Desk {
     }
 }
 
-async fn answer(State(counter): State<Arc<Counter>>, headers: HeaderMap, sql: String) -> Response {
+async fn answer(State(counter): State<Arc<Counter>>, headers: HeaderMap, asked: String) -> Response {
     let said = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     if said != Some(&format!("Bearer {}", counter.token.expose())) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let look = move || counter.reader().as_ref().map(|reader| reader.look(&sql));
+    let Ok(question) = serde_json::from_str::<Question>(&asked) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let look = move || counter.reader().as_ref().map(|reader| reader.look(&question));
     match tokio::task::spawn_blocking(look).await {
         Ok(Some(Ok(table))) => axum::Json(table).into_response(),
         Ok(Some(Err(error))) => (StatusCode::UNPROCESSABLE_ENTITY, reason(&error)).into_response(),
@@ -115,11 +118,15 @@ fn reason(error: &warehouse::Error) -> String {
 }
 
 /// Asks the desk of the warehouse at `path`; `None` where there is none, or nobody at it.
-pub async fn ask(http: &reqwest::Client, path: &Path, sql: &str) -> Option<Result<Table, warehouse::Error>> {
+pub async fn ask(
+    http: &reqwest::Client,
+    path: &Path,
+    question: &Question,
+) -> Option<Result<Table, warehouse::Error>> {
     let text = fs::read_text_if_exists(&beside(path)).ok().flatten()?;
     let address: Address = serde_json::from_str(&text).ok()?;
-    let answer =
-        http.post(&address.url).bearer_auth(&address.token).body(sql.to_owned()).send().await.ok()?;
+    let request = http.post(&address.url).bearer_auth(&address.token).json(question);
+    let answer = request.send().await.ok()?;
     match answer.status() {
         StatusCode::OK => Some(Ok(answer.json().await.ok()?)),
         StatusCode::UNPROCESSABLE_ENTITY => {

@@ -13,6 +13,7 @@ fn help_teaches_by_examples_and_fits_eighty_columns() {
         "review",
         "sync",
         "query",
+        "schema",
         "test",
         "demo",
         "hub serve",

@@ -23,6 +23,7 @@ mod plan;
 mod plan_verb;
 mod process;
 mod prompts;
+mod query;
 mod review;
 mod sample;
 mod sandbox;

@@ -6,6 +6,7 @@
 //! DELETE, INSERT, COMMIT and the appender; there are no keys and no indexes.
 
 mod error;
+mod question;
 mod value;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use duckdb::{Config, Connection};
 use serde_json::Value;
 
 pub use error::{Engine, Error};
+pub use question::Question;
 
 use super::schema::Cell;
 use super::table::{Column, Table};
@@ -119,7 +121,7 @@ impl Warehouse {
     /// A second way into the open database, which sees what was committed and waits for no writer.
     pub(crate) fn reader(&self) -> Result<Self, Error> {
         let first = self.lock();
-        let named = run(&first, "SELECT current_database()", &[])?;
+        let named = run(&first, "SELECT current_database()", [])?;
         let name = named.first().and_then(Value::as_str).unwrap_or_default();
         let connection = first.try_clone().map_err(Error::sql)?;
         connection.execute_batch(&format!("USE {}", quoted(name))).map_err(Error::sql)?;
@@ -127,21 +129,38 @@ impl Warehouse {
     }
 
     /// Like [`query`](Self::query), for one statement that cannot change anything.
-    pub(crate) fn look(&self, sql: &str) -> Result<Table, Error> {
+    pub(crate) fn look(&self, question: &Question) -> Result<Table, Error> {
         let connection = self.lock();
-        let sql = sql.trim().trim_end_matches(';');
+        let sql = question.sql();
         if sql.contains(';') && !is_one_select(&connection, sql)? {
             return Err(Error::NotASelect);
         }
         connection.execute_batch("BEGIN TRANSACTION READ ONLY").map_err(Error::sql)?;
-        let looked = query(&connection, sql);
+        let looked = query(&connection, question);
         connection.execute_batch("ROLLBACK").map_err(Error::sql)?;
         looked
     }
 
     /// Runs one statement and returns its whole result. Types that have no JSON of their own come as text.
     pub fn query(&self, sql: &str) -> Result<Table, Error> {
-        query(&self.lock(), sql.trim().trim_end_matches(';'))
+        self.ask(&Question::from(sql))
+    }
+
+    /// Like [`query`](Self::query), with values for its parameters.
+    pub fn ask(&self, question: &Question) -> Result<Table, Error> {
+        query(&self.lock(), question)
+    }
+
+    /// Writes the result of a SELECT as a Parquet file; returns how many rows it has.
+    pub fn write_parquet(&self, question: &Question, file: &Path) -> Result<u64, Error> {
+        let connection = self.lock();
+        if !is_one_select(&connection, question.sql())? {
+            return Err(Error::NotASelect);
+        }
+        let file = literal(&file.display().to_string());
+        let copy = format!("COPY ({}) TO {file} (FORMAT parquet, COMPRESSION zstd)", question.sql());
+        let copied = run(&connection, &copy, &question.named())?;
+        Ok(copied.first().and_then(Value::as_u64).unwrap_or_default())
     }
 
     /// Refuses SQL that is not exactly one SELECT.
@@ -156,7 +175,7 @@ impl Warehouse {
 
     /// The rows of a statement of our own, with parameters.
     pub(crate) fn select(&self, sql: &str, parameters: &[Cell]) -> Result<Vec<Vec<Value>>, Error> {
-        run(&self.lock(), sql, parameters).map(|table| table.rows)
+        run(&self.lock(), sql, duckdb::params_from_iter(parameters)).map(|table| table.rows)
     }
 
     /// Does `work` in one transaction: all of it or nothing.
@@ -190,7 +209,7 @@ impl Writer<'_> {
 
     /// The rows of a statement of our own.
     pub(crate) fn select(&self, sql: &str, parameters: &[Cell]) -> Result<Vec<Vec<Value>>, Error> {
-        run(self.connection, sql, parameters).map(|table| table.rows)
+        run(self.connection, sql, duckdb::params_from_iter(parameters)).map(|table| table.rows)
     }
 
     /// Whether this is exactly one SELECT.
@@ -257,13 +276,14 @@ fn config(begun: Config, options: &Options) -> duckdb::Result<Config> {
         .custom_user_agent("planwright")
 }
 
-fn query(connection: &Connection, sql: &str) -> Result<Table, Error> {
+fn query(connection: &Connection, question: &Question) -> Result<Table, Error> {
+    let sql = question.sql();
     if !is_one_select(connection, sql)? {
-        return run(connection, sql, &[]);
+        return run(connection, sql, &question.named());
     }
-    let columns = describe(connection, sql)?;
+    let columns = described(&run(connection, &format!("DESCRIBE {sql}"), &question.named())?);
     let select = value::readable(sql, &columns);
-    let table = run(connection, &select, &[])?;
+    let table = run(connection, &select, &question.named())?;
     let kinds = columns.into_iter().map(|column| column.kind);
     let named = table.columns.into_iter().zip(kinds).map(|(column, kind)| Column { kind, ..column });
     let columns: Vec<_> = named.collect();
@@ -274,7 +294,8 @@ fn query(connection: &Connection, sql: &str) -> Result<Table, Error> {
 /// Asks DuckDB's own parser, which serializes SELECT statements and nothing else.
 fn is_one_select(connection: &Connection, sql: &str) -> Result<bool, Error> {
     let parameters = [Cell::text(sql)];
-    let table = run(connection, "SELECT json_serialize_sql(?::VARCHAR)::VARCHAR", &parameters)?;
+    let parameters = duckdb::params_from_iter(&parameters);
+    let table = run(connection, "SELECT json_serialize_sql(?::VARCHAR)::VARCHAR", parameters)?;
     let parsed: Option<Value> =
         table.first().and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
     let statements = parsed.as_ref().and_then(|parsed| parsed.get("statements")).and_then(Value::as_array);
@@ -282,16 +303,20 @@ fn is_one_select(connection: &Connection, sql: &str) -> Result<bool, Error> {
 }
 
 fn describe(connection: &Connection, sql: &str) -> Result<Vec<Column>, Error> {
-    let table = run(connection, &format!("DESCRIBE {sql}"), &[])?;
+    run(connection, &format!("DESCRIBE {sql}"), []).map(|table| described(&table))
+}
+
+/// The columns that a DESCRIBE tells.
+fn described(table: &Table) -> Vec<Column> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-    Ok(table.rows.iter().map(|row| Column { name: text(row.first()), kind: text(row.get(1)) }).collect())
+    table.rows.iter().map(|row| Column { name: text(row.first()), kind: text(row.get(1)) }).collect()
 }
 
 /// Runs one statement.
-fn run(connection: &Connection, sql: &str, parameters: &[Cell]) -> Result<Table, Error> {
+fn run(connection: &Connection, sql: &str, parameters: impl duckdb::Params) -> Result<Table, Error> {
     let mut statement = connection.prepare_cached(sql).map_err(Error::sql)?;
     let mut found = Vec::new();
-    let mut rows = statement.query(duckdb::params_from_iter(parameters)).map_err(Error::sql)?;
+    let mut rows = statement.query(parameters).map_err(Error::sql)?;
     let schema = rows.as_ref().map(duckdb::Statement::schema);
     let columns: Vec<Column> = schema.map(|schema| value::columns(&schema)).unwrap_or_default();
     while let Some(row) = rows.next().map_err(Error::sql)? {
@@ -379,7 +404,7 @@ mod tests {
             Warehouse::open(&folder.path().join("w.duckdb"), &Options::confined("256MB", 1)).unwrap();
         warehouse.write(|writer| writer.execute("CREATE TABLE t (a BIGINT)", &[])).unwrap();
         let reader = warehouse.reader().unwrap();
-        let count = || reader.look("SELECT count(*) FROM t;").unwrap().first().cloned();
+        let count = || reader.look(&"SELECT count(*) FROM t;".into()).unwrap().first().cloned();
         let during = warehouse.write(|writer| {
             writer.execute("INSERT INTO t VALUES (1)", &[])?;
             Ok(count())
@@ -388,10 +413,10 @@ mod tests {
         for sql in
             ["DELETE FROM t", "DROP TABLE t", "COMMIT; DELETE FROM t", "SELECT 1; DELETE FROM t", "COMMIT"]
         {
-            assert!(reader.look(sql).is_err(), "{sql}");
+            assert!(reader.look(&sql.into()).is_err(), "{sql}");
             assert_eq!(count(), Some(json!(1)), "{sql}");
         }
-        assert_eq!(reader.look("SHOW TABLES").unwrap().rows.len(), 1);
+        assert_eq!(reader.look(&"SHOW TABLES".into()).unwrap().rows.len(), 1);
     }
 
     #[test]
