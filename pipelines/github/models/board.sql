@@ -9,10 +9,22 @@ items AS (
     UNION ALL BY NAME
     SELECT * FROM {{ source('org_project_items') }}
 ),
+cells AS (
+    SELECT id, unnest(from_json(fields, '["JSON"]')) AS field
+    FROM items
+),
 states AS (
-    SELECT id, field
-    FROM (SELECT id, unnest(from_json(fields, '["JSON"]')) AS field FROM items)
+    SELECT id, any_value(field) AS field
+    FROM cells
     WHERE field->>'$.name' = 'Status'
+    GROUP BY id
+),
+-- The title's value names the issue, of a pull request too, by an id that a rename or transfer does not change.
+titles AS (
+    SELECT id, max((field->>'$.value.issue_id')::BIGINT) AS issue_id
+    FROM cells
+    WHERE field->>'$.data_type' = 'title'
+    GROUP BY id
 )
 SELECT
     project.owner,
@@ -28,5 +40,7 @@ SELECT
 FROM items AS item
 JOIN projects AS project ON project.id = item.project_id
 LEFT JOIN states ON states.id = item.id
-LEFT JOIN {{ source('issues') }} AS issue ON issue.url = item.url
+LEFT JOIN titles ON titles.id = item.id
+LEFT JOIN {{ source('issues') }} AS issue
+    ON issue.id = titles.issue_id OR (titles.issue_id IS NULL AND issue.url = item.url)
 ORDER BY project.owner, project.title, status, item.id

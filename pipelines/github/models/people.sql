@@ -8,7 +8,11 @@ WITH did AS (
     UNION ALL
     SELECT author, 'merged', merged_at FROM {{ source('pulls') }} WHERE merged_at IS NOT NULL
     UNION ALL
-    SELECT author, 'review', submitted_at FROM {{ source('reviews') }}
+    -- An answer to a review is itself a review; those of one's own pull requests are no work of a reviewer.
+    SELECT review.author, 'review', review.submitted_at
+    FROM {{ source('reviews') }} AS review
+    JOIN {{ source('pulls') }} AS pull ON pull.id = review.pull_id
+    WHERE review.author IS DISTINCT FROM pull.author AND review.submitted_at IS NOT NULL
 )
 SELECT
     login,

@@ -1,4 +1,5 @@
--- What can be begun now, over all repositories: open, no open blocker, no blocked ancestor, nothing open below.
+-- What can be begun now, over all repositories that are not archived: open, no open blocker, no blocked ancestor,
+-- nothing open below.
 SELECT
     issue.repo,
     issue.number,
@@ -14,6 +15,7 @@ SELECT
 FROM {{ source('issues') }} AS issue
 WHERE issue.state = 'open'
     AND issue.is_pull IS NULL
+    AND issue.repo_id NOT IN (SELECT id FROM {{ source('repos') }} WHERE archived)
     AND issue.id NOT IN (SELECT id FROM {{ ref('blocked_issues') }})
     AND NOT EXISTS (
         SELECT 1

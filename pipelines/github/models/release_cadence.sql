@@ -5,7 +5,9 @@ WITH published AS (
         repo,
         tag,
         published_at,
-        date_diff('day', lag(published_at) OVER (PARTITION BY repo_id ORDER BY published_at), published_at) AS days
+        date_diff(
+            'minute', lag(published_at) OVER (PARTITION BY repo_id ORDER BY published_at, id), published_at
+        ) / 1440.0 AS days
     FROM {{ source('releases') }}
     WHERE NOT draft
 )
@@ -14,7 +16,7 @@ SELECT
     count(*) AS releases,
     arg_max(tag, published_at) AS last_tag,
     max(published_at) AS last_published,
-    median(days) AS median_days
+    round(median(days), 2) AS median_days
 FROM published
 GROUP BY repo_id, repo
 ORDER BY last_published DESC, repo
