@@ -1,11 +1,12 @@
 //! Pull requests, enough for `build --pr`: made, listed and read. The hub keeps no commits, so their
 //! ids are git's zeros.
 
-use serde::ser::{Serialize, Serializer};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 use super::answer::{Desk, Place, Reply};
 use super::refusal::Refusal;
-use super::render::{Context, RepoView, object};
+use super::render::{Context, RepoView, entries, object};
 use super::request::Request;
 use super::state::{Change, Issue, NewIssue, Pull, Repo};
 
@@ -38,7 +39,7 @@ pub(super) fn get(desk: &Desk<'_>, (owner, name): Place<'_>, number: &str) -> Re
     let repo = desk.repo(owner, name)?;
     let issue = number.parse().ok().and_then(|number| repo.issue(number));
     let view = issue.and_then(|issue| PullView::of(desk.context(), repo, issue));
-    Reply::json(200, &view.ok_or_else(Refusal::not_found)?)
+    Reply::json(200, &WholePull(view.ok_or_else(Refusal::not_found)?))
 }
 
 pub(super) fn create(desk: &mut Desk<'_>, request: &Request, at: Place<'_>) -> Result<Reply, Refusal> {
@@ -116,12 +117,20 @@ impl<'a> PullView<'a> {
 
 impl Serialize for PullView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.write(&mut map)?;
+        map.end()
+    }
+}
+
+impl PullView<'_> {
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         let Self { context, repo, issue, pull } = *self;
         let (api, web, name, number) = (context.api, context.web, &repo.name, issue.new.number);
         let url = format_args!("{api}/repos/{name}/pulls/{number}");
         let as_issue = format_args!("{api}/repos/{name}/issues/{number}");
         let page = format_args!("{web}/{name}/pull/{number}");
-        object! { serializer;
+        entries! { map;
             "url": url,
             "id": pull.id,
             "node_id": format_args!("PR_hub{}", pull.id),
@@ -154,10 +163,62 @@ impl Serialize for PullView<'_> {
             "draft": pull.draft,
             "head": self.branch(&pull.head),
             "base": self.branch(&pull.base),
+            "author_association": context.association(&issue.new.by),
+            "auto_merge": None::<&str>,
+            "_links": Links(self),
+        }
+        Ok(())
+    }
+}
+
+/// A pull request asked for by itself. Without commits it has no size, and nobody merges it.
+struct WholePull<'a>(PullView<'a>);
+
+impl Serialize for WholePull<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.0.write(&mut map)?;
+        entries! { map;
             "merged": false,
-            "comments": issue.comments,
+            "merged_by": None::<&str>,
+            "mergeable": None::<bool>,
+            "mergeable_state": "unknown",
+            "maintainer_can_modify": false,
+            "comments": self.0.issue.comments,
+            "review_comments": 0,
+            "commits": 0,
+            "additions": 0,
+            "deletions": 0,
+            "changed_files": 0,
+        }
+        map.end()
+    }
+}
+
+/// The addresses of a pull request once more, as its `_links`.
+struct Links<'a>(&'a PullView<'a>);
+
+impl Serialize for Links<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let PullView { context, repo, issue, .. } = *self.0;
+        let (api, web, name, number) = (context.api, context.web, &repo.name, issue.new.number);
+        let place = format_args!("{api}/repos/{name}");
+        object! { serializer;
+            "self": Href { href: format_args!("{place}/pulls/{number}") },
+            "html": Href { href: format_args!("{web}/{name}/pull/{number}") },
+            "issue": Href { href: format_args!("{place}/issues/{number}") },
+            "comments": Href { href: format_args!("{place}/issues/{number}/comments") },
+            "review_comments": Href { href: format_args!("{place}/pulls/{number}/comments") },
+            "review_comment": Href { href: format_args!("{place}/pulls/comments{{/number}}") },
+            "commits": Href { href: format_args!("{place}/pulls/{number}/commits") },
+            "statuses": Href { href: format_args!("{place}/statuses/{NO_COMMIT}") },
         }
     }
+}
+
+#[derive(Serialize)]
+struct Href<'a> {
+    href: std::fmt::Arguments<'a>,
 }
 
 struct BranchView<'a> {

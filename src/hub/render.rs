@@ -3,7 +3,7 @@
 //! Each view serializes itself without building a tree of values first, because big listings are
 //! what the hub is benchmarked with.
 
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::state::{Comment, Issue, Label, Milestone, Repo, State, User};
 
@@ -17,6 +17,14 @@ macro_rules! object {
     }};
 }
 pub(super) use object;
+
+/// Writes names and values into an object.
+macro_rules! entries {
+    ($map:ident; $($name:literal: $value:expr),* $(,)?) => {{
+        $($map.serialize_entry($name, &$value)?;)*
+    }};
+}
+pub(super) use entries;
 
 /// What every view needs: the state, and where the hub is.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +61,7 @@ impl<'a> Context<'a> {
         ids.iter().filter(|id| self.state.issue_by_id(**id).is_some_and(|issue| issue.open)).count()
     }
 
-    fn association(self, login: &str) -> &'static str {
+    pub(super) fn association(self, login: &str) -> &'static str {
         if login.eq_ignore_ascii_case(self.login) { "OWNER" } else { "NONE" }
     }
 }
@@ -125,43 +133,93 @@ pub(super) struct RepoView<'a> {
     pub(super) repo: &'a Repo,
 }
 
+/// The addresses of what a repository has, below its own (REST, "Minimal Repository").
+const BELOW: [(&str, &str); 36] = [
+    ("archive_url", "/{archive_format}{/ref}"),
+    ("assignees_url", "/assignees{/user}"),
+    ("blobs_url", "/git/blobs{/sha}"),
+    ("branches_url", "/branches{/branch}"),
+    ("collaborators_url", "/collaborators{/collaborator}"),
+    ("comments_url", "/comments{/number}"),
+    ("commits_url", "/commits{/sha}"),
+    ("compare_url", "/compare/{base}...{head}"),
+    ("contents_url", "/contents/{+path}"),
+    ("contributors_url", "/contributors"),
+    ("deployments_url", "/deployments"),
+    ("downloads_url", "/downloads"),
+    ("events_url", "/events"),
+    ("forks_url", "/forks"),
+    ("git_commits_url", "/git/commits{/sha}"),
+    ("git_refs_url", "/git/refs{/sha}"),
+    ("git_tags_url", "/git/tags{/sha}"),
+    ("hooks_url", "/hooks"),
+    ("issue_comment_url", "/issues/comments{/number}"),
+    ("issue_events_url", "/issues/events{/number}"),
+    ("issues_url", "/issues{/number}"),
+    ("keys_url", "/keys{/key_id}"),
+    ("labels_url", "/labels{/name}"),
+    ("languages_url", "/languages"),
+    ("merges_url", "/merges"),
+    ("milestones_url", "/milestones{/number}"),
+    ("notifications_url", "/notifications{?since,all,participating}"),
+    ("pulls_url", "/pulls{/number}"),
+    ("releases_url", "/releases{/id}"),
+    ("stargazers_url", "/stargazers"),
+    ("statuses_url", "/statuses/{sha}"),
+    ("subscribers_url", "/subscribers"),
+    ("subscription_url", "/subscription"),
+    ("tags_url", "/tags"),
+    ("teams_url", "/teams"),
+    ("trees_url", "/git/trees{/sha}"),
+];
+
 impl Serialize for RepoView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.write(&mut map)?;
+        map.end()
+    }
+}
+
+impl RepoView<'_> {
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         let Self { context, repo } = *self;
         let (api, web, name) = (context.api, context.web, &repo.name);
         let url = format_args!("{api}/repos/{name}");
-        object! { serializer;
+        let page = format_args!("{web}/{name}");
+        for (name, path) in BELOW {
+            map.serialize_entry(name, &format_args!("{url}{path}"))?;
+        }
+        entries! { map;
             "id": repo.id,
             "node_id": format_args!("R_hub{}", repo.id),
             "name": name.name,
             "full_name": name,
             "private": false,
             "owner": context.user(&name.owner),
-            "html_url": format_args!("{web}/{name}"),
+            "html_url": page,
             "description": repo.description,
             "fork": false,
             "url": url,
-            "assignees_url": format_args!("{url}/assignees{{/user}}"),
-            "comments_url": format_args!("{url}/comments{{/number}}"),
-            "events_url": format_args!("{url}/events"),
-            "issue_comment_url": format_args!("{url}/issues/comments{{/number}}"),
-            "issue_events_url": format_args!("{url}/issues/events{{/number}}"),
-            "issues_url": format_args!("{url}/issues{{/number}}"),
-            "labels_url": format_args!("{url}/labels{{/name}}"),
-            "milestones_url": format_args!("{url}/milestones{{/number}}"),
-            "pulls_url": format_args!("{url}/pulls{{/number}}"),
-            "clone_url": format_args!("{web}/{name}.git"),
+            "clone_url": format_args!("{page}.git"),
+            "git_url": format_args!("{page}.git"),
+            "ssh_url": format_args!("{page}.git"),
+            "svn_url": page,
+            "mirror_url": None::<&str>,
             "homepage": None::<&str>,
             "language": None::<&str>,
             "size": 0,
             "stargazers_count": 0,
             "watchers_count": 0,
             "forks_count": 0,
+            "forks": 0,
+            "watchers": 0,
             "open_issues_count": repo.open,
             "open_issues": repo.open,
             "default_branch": repo.default_branch,
             "topics": [(); 0],
             "is_template": false,
+            "has_downloads": false,
             "has_issues": repo.has_issues,
             "has_projects": false,
             "has_wiki": false,
@@ -176,6 +234,19 @@ impl Serialize for RepoView<'_> {
             "updated_at": repo.updated_at,
             "pushed_at": repo.created_at,
         }
+        Ok(())
+    }
+}
+
+/// A repository asked for by itself (REST, "Full Repository").
+pub(super) struct WholeRepo<'a>(pub(super) RepoView<'a>);
+
+impl Serialize for WholeRepo<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.0.write(&mut map)?;
+        entries! { map; "network_count": 0, "subscribers_count": 0 }
+        map.end()
     }
 }
 

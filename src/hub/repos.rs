@@ -2,7 +2,7 @@
 
 use super::answer::{Desk, Place, Reply};
 use super::refusal::Refusal;
-use super::render::RepoView;
+use super::render::{RepoView, WholeRepo};
 use super::request::Request;
 use super::state::{Change, RepoEdit};
 use crate::artifact::RepoName;
@@ -39,7 +39,7 @@ pub(super) fn list(desk: &Desk<'_>, request: &Request, owner: Option<&str>) -> R
 }
 
 pub(super) fn get(desk: &Desk<'_>, (owner, name): Place<'_>) -> Result<Reply, Refusal> {
-    Reply::json(200, &RepoView { context: desk.context(), repo: desk.repo(owner, name)? })
+    Reply::json(200, &WholeRepo(RepoView { context: desk.context(), repo: desk.repo(owner, name)? }))
 }
 
 /// The hub keeps no releases.

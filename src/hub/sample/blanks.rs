@@ -3,6 +3,7 @@
 use super::account::{Account, BEGIN, DAY, END, PEOPLE};
 use super::marks::{LABELS, MILESTONES, assigned_of, association, in_milestone, labels_of, milestone_of};
 use super::prose;
+use super::routes::REVIEWED;
 use super::scene::{Row, Scene};
 use super::shape::{self, Fill, number, text, time};
 use super::spread::{choice, mix};
@@ -66,6 +67,23 @@ pub(super) const ALL: &[(&str, Fill)] = &[
     ("children_summary", children_summary),
     ("dependencies_summary", dependencies_summary),
     ("repository", repository),
+    ("whole_repo", |scene, into| {
+        if matches!(scene.row, Row::WholeRepo(_)) {
+            shape::WHOLE_REPO.fill(scene, into);
+        }
+    }),
+    ("whole_pull", |scene, into| {
+        if matches!(scene.row, Row::WholePull(_)) {
+            shape::WHOLE_PULL.fill(scene, into);
+        }
+    }),
+    ("is_merged", |scene, into| text(into, if is_merged(scene) { "true" } else { "false" })),
+    ("merged_by", merged_by),
+    ("remarks", |scene, into| number(into, remarks(scene))),
+    ("commits", |scene, into| number(into, changed_files(scene).div_ceil(3))),
+    ("changed_files", |scene, into| number(into, changed_files(scene))),
+    ("additions", |scene, into| number(into, changed_files(scene) * (1 + choice(scene.seed ^ 2, 80)))),
+    ("deletions", |scene, into| number(into, changed_files(scene) * choice(scene.seed ^ 3, 40))),
     ("label_id", |scene, into| number(into, LABEL_IDS + scene.repo * LABELS.len() + scene.part)),
     ("label_name", |scene, into| label(scene, 0, into)),
     ("label_path", |scene, into| label(scene, 1, into)),
@@ -130,6 +148,25 @@ fn settled(scene: &Scene<'_>) -> i64 {
 /// Of four closed pull requests, three were merged.
 pub(super) const fn is_merged(scene: &Scene<'_>) -> bool {
     scene.is_pull && !scene.is_open() && !scene.seed.is_multiple_of(4)
+}
+
+fn merged_by(scene: &Scene<'_>, into: &mut Vec<u8>) {
+    if is_merged(scene) {
+        shape::USER.fill(&scene.with(0), into);
+    } else {
+        text(into, "null");
+    }
+}
+
+/// Files that a pull request changes.
+const fn changed_files(scene: &Scene<'_>) -> usize {
+    1 + choice(scene.seed ^ 1, 12)
+}
+
+/// Remarks on the diff of a pull request.
+fn remarks(scene: &Scene<'_>) -> usize {
+    let pull = scene.account.pulls(scene.repo).nth(scene.nth);
+    usize::from(pull.is_some_and(|pull| pull.is_multiple_of(REVIEWED)))
 }
 
 fn merge_commit(scene: &Scene<'_>, into: &mut Vec<u8>) {

@@ -35,7 +35,7 @@ pub(in crate::hub) fn answer(account: Account, base: &Base, request: &Request) -
 }
 
 /// One of so many pull requests has a remark on its diff.
-const REVIEWED: usize = 4;
+pub(super) const REVIEWED: usize = 4;
 
 const fn review(repo: usize, nth: usize) -> Row {
     Row::Review(Entry { repo, nth, changed: None })
@@ -66,7 +66,7 @@ impl Visit<'_> {
 
     fn in_repo(self, repo: usize, rest: &[&str]) -> Result<Reply, Refusal> {
         match rest {
-            [] => Ok(self.one(Row::Repo(repo))),
+            [] => Ok(self.one(Row::WholeRepo(repo))),
             ["labels"] => Ok(self.short((0..LABELS.len()).map(|part| Row::Label(repo, part)))),
             ["milestones"] => {
                 let count = if self.request.query("state") == Some("closed") { 0 } else { MILESTONES };
@@ -82,7 +82,7 @@ impl Visit<'_> {
             }
             ["pulls"] => self.pulls(repo),
             ["pulls", "comments"] => self.reviews(repo),
-            ["pulls", number] => Ok(self.one(Row::Pull(self.issue(repo, self.pull(repo, number)?.0)))),
+            ["pulls", number] => Ok(self.one(Row::WholePull(self.issue(repo, self.pull(repo, number)?.0)))),
             ["pulls", number, "comments"] => {
                 let (nth, pull) = self.pull(repo, number)?;
                 let rows = pull.is_multiple_of(REVIEWED).then(|| review(repo, nth));

@@ -31,6 +31,8 @@ pub(super) enum Row {
     /// A person, with all that a profile says.
     Person(usize),
     Repo(usize),
+    /// Asked for by itself.
+    WholeRepo(usize),
     /// A repository, and one of its labels.
     Label(usize, usize),
     /// A repository, and one of its milestones.
@@ -41,6 +43,8 @@ pub(super) enum Row {
     Comment(Entry),
     /// An issue that is a pull request, as one.
     Pull(Entry),
+    /// Asked for by itself.
+    WholePull(Entry),
     /// A remark on the diff of that pull request.
     Review(Entry),
 }
@@ -71,10 +75,10 @@ impl<'a> Scene<'a> {
         let scene = Self::empty(account, base, row);
         match row {
             Row::Person(user) => Self { user, ..scene },
-            Row::Repo(repo) => Self { repo, ..scene },
+            Row::Repo(repo) | Row::WholeRepo(repo) => Self { repo, ..scene },
             Row::Label(repo, part) | Row::Milestone(repo, part) => Self { repo, part, ..scene },
             Row::Issue(entry) | Row::IssueAtHome(entry) => scene.issue(entry, ISSUES),
-            Row::Pull(entry) => scene.issue(entry, PULLS),
+            Row::Pull(entry) | Row::WholePull(entry) => scene.issue(entry, PULLS),
             Row::Comment(entry) => scene.comment(entry),
             Row::Review(entry) => scene.review(entry),
         }

@@ -1,7 +1,8 @@
 //! Answers as text with blanks: a shape is read once, and filled for every row without a tree of values.
 //!
 //! The files under `shapes/` are JSON as GitHub answers it, with `<name>` where a row differs; the white
-//! space between is left out. [`super::blanks`] says what goes into which blank.
+//! space between is left out. Those called `whole_` are what an object says more when it is asked for by
+//! itself. [`super::blanks`] says what goes into which blank.
 
 use std::sync::LazyLock;
 
@@ -77,6 +78,8 @@ shapes! {
     MILESTONE "milestone"
     COMMENT "comment"
     PULL "pull"
+    WHOLE_PULL "whole_pull"
+    WHOLE_REPO "whole_repo"
     REVIEW "review"
 }
 

@@ -47,12 +47,12 @@ impl Sheet {
             }
             let shape = match row {
                 Row::Person(_) => &shape::PROFILE,
-                Row::Repo(_) => &shape::REPO,
+                Row::Repo(_) | Row::WholeRepo(_) => &shape::REPO,
                 Row::Label(..) => &shape::LABEL,
                 Row::Milestone(..) => &shape::MILESTONE,
                 Row::Issue(_) | Row::IssueAtHome(_) => &shape::ISSUE,
                 Row::Comment(_) => &shape::COMMENT,
-                Row::Pull(_) => &shape::PULL,
+                Row::Pull(_) | Row::WholePull(_) => &shape::PULL,
                 Row::Review(_) => &shape::REVIEW,
             };
             shape.fill(&Scene::of(self.account, &self.base, *row), &mut out);
