@@ -5,6 +5,7 @@ use super::screen::{BAD, DIM, GOOD, HEAD, LOOK, Screen, styled};
 use super::session::Call;
 use crate::error::Exit;
 use crate::harness::pipelines::{self, Options, PipelineReport};
+use crate::harness::snapshots::{Change, Reviewed};
 use crate::pipeline::Folder;
 use crate::pipeline::data_tests::Tested;
 use crate::pipeline::outcome::Status;
@@ -14,12 +15,13 @@ Examples:
   planwright test                               every pipeline there is
   planwright test github                        one of them
   planwright test github --only \"what is ready\"
-  planwright test github --sql \"SELECT * FROM issues WHERE title IS NULL\"";
+  planwright test github --sql \"SELECT * FROM issues WHERE title IS NULL\"
+  planwright test mine --update                 keep what its snapshots differ in";
 
 /// Test pipelines offline
 ///
-/// Cassettes are replayed into a temporary warehouse, models are built and data tests run. Nothing reaches the
-/// network; what tries to is listed, and the test fails.
+/// Cassettes are replayed into a temporary warehouse, models are built, data tests run and snapshots
+/// compared. Nothing reaches the network; what tries to is listed, and the test fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -31,6 +33,9 @@ pub(super) struct Args {
     /// One more query, which must return no rows
     #[arg(long, value_name = "SQL")]
     sql: Option<String>,
+    /// Write the snapshots that differ or are missing, and show what changes in them
+    #[arg(long, conflicts_with = "sql")]
+    update: bool,
 }
 
 /// Runs the tests.
@@ -38,7 +43,7 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
     let settled = call.settled(&[]).await?;
     let own = settled.loaded.settings.places.pipelines.as_deref();
     let names = if args.pipeline.is_empty() { chosen(own)? } else { args.pipeline.clone() };
-    let options = Options { only: args.only.clone(), sql: args.sql.clone() };
+    let options = Options { only: args.only.clone(), sql: args.sql.clone(), update: args.update };
     let (mut run, mut is_green) = (0, true);
     for name in &names {
         let report = pipelines::test(&Folder::find(name, own)?, &options).await?;
@@ -87,8 +92,20 @@ fn told(screen: Screen, report: &PipelineReport) {
         let port = attempt.port.map_or_else(String::new, |port| format!(":{port}"));
         screen.say(format!("  {} {}{port} ({})", styled(LOOK, "refused network:"), attempt.host, attempt.by));
     }
+    for reviewed in &report.snapshots {
+        snapshot(screen, reviewed);
+    }
     let red = report.tests.iter().filter(|test| !test.green).count();
     screen.mention(format!("  {} green, {red} red", report.tests.len() - red));
+}
+
+fn snapshot(screen: Screen, reviewed: &Reviewed) {
+    let Reviewed { path, change, difference } = reviewed;
+    let hint = if *change == Change::Unused { ": no test names it; delete it, or write one" } else { "" };
+    screen.say(format!("  {} {path}{hint}", styled(LOOK, format!("{} snapshot:", change.name()))));
+    for line in difference.lines() {
+        screen.say(format!("         {line}"));
+    }
 }
 
 fn one(screen: Screen, test: &Tested) {

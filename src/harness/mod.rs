@@ -8,5 +8,6 @@ pub mod cassette;
 pub mod checks;
 pub mod pipelines;
 pub mod run;
+pub mod snapshots;
 
 pub use run::Bench;

@@ -2,17 +2,19 @@
 //! run, and the network refused.
 //!
 //! Every cassette gets a warehouse of its own. A test that names a cassette runs on it; one that names
-//! none must hold on all of them that have its table, and is told once where it does; one that names the live API is red, and what it would have reached is
-//! evidence. Nothing here opens a socket.
+//! none must hold on all of them that have its table, and is told once where it does; one that names the
+//! live API is red, and what it would have reached is evidence. Nothing here opens a socket, and nothing
+//! is written unless snapshots are to be written anew.
 
 use serde::Serialize;
 
 use super::cassette::{self, Cassette, Replay};
+use super::snapshots::{self, Fresh, Reviewed};
 use crate::artifact::evidence::Attempt;
 use crate::artifact::{Events, RunId};
 use crate::clock::Clock;
 use crate::error::{Exit, Failure};
-use crate::pipeline::data_tests::{self, About, DataTest, Tested};
+use crate::pipeline::data_tests::{self, About, DataTest, Expect, Tested};
 use crate::pipeline::extract::{self, Extraction};
 use crate::pipeline::models::{self, Built, Model};
 use crate::pipeline::outcome::{Outcome, Status};
@@ -30,6 +32,8 @@ pub struct Options {
     pub only: Option<String>,
     /// One more query, which must return no rows on any cassette.
     pub sql: Option<String>,
+    /// Writes snapshots that differ, or are not there yet.
+    pub update: bool,
 }
 
 /// What a test run showed.
@@ -41,6 +45,8 @@ pub struct PipelineReport {
     pub cassettes: Vec<Replayed>,
     /// Each test.
     pub tests: Vec<Tested>,
+    /// Snapshots that were written, and those that no test names.
+    pub snapshots: Vec<Reviewed>,
     /// Every attempt to reach the network.
     pub attempts: Vec<Attempt>,
 }
@@ -59,10 +65,17 @@ pub struct Replayed {
 impl PipelineReport {
     /// Whether everything holds: each test green, each cassette answering all that was asked, no attempt.
     pub fn is_green(&self) -> bool {
-        let whole = |outcome: &Outcome| matches!(outcome.status, Status::Complete | Status::Skipped);
         self.attempts.is_empty()
             && self.tests.iter().all(|test| test.green)
-            && self.cassettes.iter().flat_map(|replayed| &replayed.resources).all(whole)
+            && self.cassettes.iter().all(Replayed::is_whole)
+    }
+}
+
+impl Replayed {
+    /// Whether the cassette answered all that was asked.
+    fn is_whole(&self) -> bool {
+        let whole = |outcome: &Outcome| matches!(outcome.status, Status::Complete | Status::Skipped);
+        self.resources.iter().all(whole)
     }
 }
 
@@ -87,6 +100,9 @@ pub enum Error {
     /// The temporary warehouse failed.
     #[error(transparent)]
     Warehouse(#[from] warehouse::Error),
+    /// Snapshots cannot be written.
+    #[error(transparent)]
+    Snapshots(#[from] snapshots::Error),
 }
 
 impl Error {
@@ -98,6 +114,7 @@ impl Error {
             Self::Cassette(error) => error,
             Self::Extract(error) => error,
             Self::Warehouse(error) => error,
+            Self::Snapshots(error) => error,
         }
     }
 }
@@ -114,21 +131,32 @@ impl Failure for Error {
 
 /// Tests a pipeline offline.
 pub async fn test(folder: &Folder, options: &Options) -> Result<PipelineReport, Error> {
+    if options.update {
+        snapshots::must_be_writable(folder)?;
+    }
     let spec = Spec::read(folder)?;
     let models = models::plan(folder, &spec)?;
-    let tests = chosen(data_tests::read(folder, &spec)?, folder, options);
+    let all = data_tests::read(folder, &spec)?;
+    let unused = snapshots::unused(folder, &all);
+    let tests = chosen(all, folder, options);
     let bench = Bench { folder, spec: &spec, models: &models, tests: &tests };
     let mut report = PipelineReport { pipeline: folder.name.clone(), ..PipelineReport::default() };
     let mut everywhere: Vec<Vec<(String, Tested)>> = vec![Vec::new(); bench.tests.len()];
+    let mut fresh = Vec::new();
     for file in folder.part("cassettes", "jsonl") {
         let cassette = Cassette::parse(&folder.place_of(file.path), file.text)?;
         let warehouse = bench.replay(file.stem, &cassette, &mut report).await?;
+        let is_whole = report.cassettes.last().is_some_and(Replayed::is_whole);
         let due = data_tests::due(bench.tests, &warehouse, &spec)?;
         for (test, runs) in bench.tests.iter().zip(&mut everywhere) {
-            let run = || data_tests::run(&warehouse, test);
             match &test.about {
-                About::Everything if due.contains(&test) => runs.push((file.stem.to_owned(), run())),
-                About::Cassette(name) if name == file.stem => report.tests.push(run()),
+                About::Everything if due.contains(&test) => {
+                    runs.push((file.stem.to_owned(), data_tests::run(&warehouse, test)));
+                }
+                About::Cassette(name) if name == file.stem => {
+                    let write = (options.update && is_whole).then_some(&mut fresh);
+                    report.tests.push(one(&warehouse, test, write));
+                }
                 _ => {}
             }
         }
@@ -141,7 +169,22 @@ pub async fn test(folder: &Folder, options: &Options) -> Result<PipelineReport, 
         report.tests.extend(together(cassettes > 1, runs));
     }
     bench.refuse(&mut report);
+    snapshots::write(folder, &fresh)?;
+    report.snapshots = fresh.into_iter().map(|fresh| fresh.reviewed).chain(unused).collect();
     Ok(report)
+}
+
+/// Runs a test of one cassette. Where snapshots are written anew, `fresh` gets what is to be written, and
+/// the test holds.
+fn one(warehouse: &Warehouse, test: &DataTest, fresh: Option<&mut Vec<Fresh>>) -> Tested {
+    let tested = data_tests::run(warehouse, test);
+    match fresh.and_then(|all| Some((all, snapshots::fresh(warehouse, test)?))) {
+        Some((all, fresh)) => {
+            all.push(fresh);
+            Tested { green: true, detail: None, ..tested }
+        }
+        None => tested,
+    }
 }
 
 /// A test that could not run.
@@ -181,7 +224,7 @@ fn chosen(tests: Vec<DataTest>, folder: &Folder, options: &Options) -> Vec<DataT
         about: About::Everything,
         table: None,
         sql: sql.clone(),
-        expect: None,
+        expect: Expect::Nothing,
     }));
     tests
 }

@@ -1,17 +1,21 @@
 //! Data tests: what must hold in the tables and models of a pipeline.
 //!
 //! `tests/*.sql` holds one query each that must return no rows. `tests/*.toml` declares the usual ones
-//! (unique, not null, accepted values, relationships) and queries with the rows they must return. A file
-//! may name the data it is about: `source = "cassette:NAME"`; without it the test holds everywhere.
+//! (unique, not null, accepted values, relationships), queries with the rows they must return, and tables,
+//! models or queries that must be as they are kept under `snapshots/`. A file may name the data it is
+//! about: `source = "cassette:NAME"`; without it the test holds everywhere. A snapshot needs a cassette.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Folder;
 use super::models::{self, Templates};
-use super::spec::{Problem, Spec};
+use super::snapshot::{self, Snapshot};
+use super::spec::{Problem, Spec, is_identifier};
 use super::store;
 use super::warehouse::{self, Warehouse, literal, quoted};
+use super::{Folder, Table};
 use crate::error::{Exit, Failure};
 
 /// A test, ready to run.
@@ -27,8 +31,19 @@ pub struct DataTest {
     pub table: Option<String>,
     /// One SELECT.
     pub sql: String,
-    /// The rows it must return; `None` means none may come.
-    pub expect: Option<Vec<Map<String, Value>>>,
+    /// What it must return.
+    pub expect: Expect,
+}
+
+/// What a test's query must return.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expect {
+    /// No row.
+    Nothing,
+    /// These rows, in the columns that are named.
+    Rows(Vec<Map<String, Value>>),
+    /// What was kept of it.
+    Snapshot(Snapshot),
 }
 
 /// The data that a test is about.
@@ -120,6 +135,7 @@ struct Declared {
     relationships: Option<Relationship>,
     sql: Option<String>,
     expect: Option<Vec<Map<String, Value>>>,
+    snapshot: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,8 +153,16 @@ pub fn read(folder: &Folder, spec: &Spec) -> Result<Vec<DataTest>, Error> {
         let place = folder.place_of(file.path);
         let (sql, _) = templates.render(file.path, &place, file.text)?;
         let name = file.stem.replace('_', " ");
-        tests.push(DataTest { name, place, about: About::Everything, table: None, sql, expect: None });
+        tests.push(DataTest {
+            name,
+            place,
+            about: About::Everything,
+            table: None,
+            sql,
+            expect: Expect::Nothing,
+        });
     }
+    let mut kept = BTreeSet::new();
     for file in folder.part("tests", "toml") {
         let place = folder.place_of(file.path);
         let problem = |problem| Error::Unreadable { place: place.clone(), problem };
@@ -147,12 +171,13 @@ pub fn read(folder: &Folder, spec: &Spec) -> Result<Vec<DataTest>, Error> {
         let about = about(parsed.source.as_ref(), file.text).map_err(problem)?;
         for (index, declared) in parsed.tests.into_iter().enumerate() {
             let table = declared.table.clone().filter(|_| declared.sql.is_none());
-            let named = declared.into_queries().map_err(|why| Error::Incomplete {
-                place: place.clone(),
-                number: index + 1,
-                why,
-            })?;
-            for (name, sql, expect) in named {
+            let incomplete = |why| Error::Incomplete { place: place.clone(), number: index + 1, why };
+            for (name, sql, mut expect) in declared.into_queries().map_err(incomplete)? {
+                if let Expect::Snapshot(snapshot) = &mut expect {
+                    check_snapshot(snapshot, &about, &mut kept).map_err(incomplete)?;
+                    snapshot.pipeline.clone_from(&folder.name);
+                    snapshot.stored = folder.file(&snapshot.path).map(str::to_owned);
+                }
                 let (sql, _) = templates.render(file.path, &place, &sql)?;
                 let (place, about, table) = (place.clone(), about.clone(), table.clone());
                 tests.push(DataTest { name, place, about, table, sql, expect });
@@ -160,6 +185,17 @@ pub fn read(folder: &Folder, spec: &Spec) -> Result<Vec<DataTest>, Error> {
         }
     }
     Ok(tests)
+}
+
+/// A snapshot is of one cassette, and no other test keeps something else in it.
+fn check_snapshot(snapshot: &Snapshot, about: &About, kept: &mut BTreeSet<String>) -> Result<(), String> {
+    if !matches!(about, About::Cassette(_)) {
+        return Err("has a `snapshot`, and its file names no cassette".to_owned());
+    }
+    if !kept.insert(snapshot.path.clone()) {
+        return Err(format!("keeps in `{}` what another test keeps there", snapshot.path));
+    }
+    Ok(())
 }
 
 /// Those of the tests that can show anything: a table that was never read holds whatever must hold of it.
@@ -190,14 +226,18 @@ fn about(source: Option<&toml::Spanned<String>>, text: &str) -> Result<About, Pr
     }
 }
 
-/// A named query and the rows it must return.
-type Query = (String, String, Option<Vec<Map<String, Value>>>);
+/// A named query and what it must return.
+type Query = (String, String, Expect);
 
 impl Declared {
     fn into_queries(self) -> Result<Vec<Query>, String> {
+        if let Some(snapshot) = self.snapshot.clone() {
+            return Ok(vec![self.into_snapshot(&snapshot)?]);
+        }
         if let Some(sql) = self.sql {
             let name = self.name.ok_or("has no `name`")?;
-            return Ok(vec![(name, sql, self.expect)]);
+            let expect = self.expect.map_or(Expect::Nothing, Expect::Rows);
+            return Ok(vec![(name, sql, expect)]);
         }
         if self.expect.is_some() {
             return Err("has `expect` and no `sql`".to_owned());
@@ -210,13 +250,13 @@ impl Declared {
             let sql = format!(
                 "SELECT {c}, count(*) AS times FROM {t} WHERE {c} IS NOT NULL GROUP BY {c} HAVING count(*) > 1 ORDER BY {c}"
             );
-            queries.push((format!("{table}.{column} is unique"), sql, None));
+            queries.push((format!("{table}.{column} is unique"), sql, Expect::Nothing));
         }
         if self.not_null {
             queries.push((
                 format!("{table}.{column} is not null"),
                 format!("SELECT * FROM {t} WHERE {c} IS NULL"),
-                None,
+                Expect::Nothing,
             ));
         }
         if !self.accepted_values.is_empty() {
@@ -225,7 +265,7 @@ impl Declared {
                 "SELECT {c}, count(*) AS times FROM {t} WHERE {c} NOT IN ({}) GROUP BY {c} ORDER BY {c}",
                 values.join(", ")
             );
-            queries.push((format!("{table}.{column} has accepted values"), sql, None));
+            queries.push((format!("{table}.{column} has accepted values"), sql, Expect::Nothing));
         }
         if let Some(Relationship { to, column: other }) = self.relationships {
             let sql = format!(
@@ -233,9 +273,28 @@ impl Declared {
                 quoted(&other),
                 quoted(&to)
             );
-            queries.push((format!("{table}.{column} is in {to}.{other}"), sql, None));
+            queries.push((format!("{table}.{column} is in {to}.{other}"), sql, Expect::Nothing));
         }
         if queries.is_empty() { Err("says nothing that must hold".to_owned()) } else { Ok(queries) }
+    }
+
+    /// The table, model or query of a snapshot. Without `table` and `sql` it has the snapshot's name.
+    fn into_snapshot(self, kept: &str) -> Result<Query, String> {
+        if !is_identifier(kept) {
+            return Err(format!("has the snapshot `{kept}`: use lowercase letters, digits and `_`"));
+        }
+        let holds = self.unique || self.not_null || self.relationships.is_some();
+        if holds || self.column.is_some() || self.expect.is_some() || !self.accepted_values.is_empty() {
+            return Err("has a `snapshot` and says what must hold besides".to_owned());
+        }
+        if self.table.is_some() && self.sql.is_some() {
+            return Err("has a `snapshot` of both `table` and `sql`".to_owned());
+        }
+        let table = self.table.unwrap_or_else(|| kept.to_owned());
+        let sql = self.sql.unwrap_or_else(|| format!("SELECT * FROM {}", quoted(&table)));
+        let name = self.name.unwrap_or_else(|| format!("{kept} is as it was kept"));
+        let path = format!("{}/{kept}.jsonl", snapshot::PART);
+        Ok((name, sql, Expect::Snapshot(Snapshot { pipeline: String::new(), path, stored: None })))
     }
 }
 
@@ -249,6 +308,14 @@ fn sql_value(value: &Value) -> String {
 /// Rows shown of a test that is red.
 const SHOWN: usize = 3;
 
+/// What a test's query returns, or why it cannot run.
+pub fn rows(warehouse: &Warehouse, test: &DataTest) -> Result<Table, String> {
+    warehouse.check_select(&test.sql).and_then(|()| warehouse.query(&test.sql)).map_err(|error| {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        format!("{error}{}", cause.unwrap_or_default())
+    })
+}
+
 /// Runs one test. A test that cannot run is red.
 pub fn run(warehouse: &Warehouse, test: &DataTest) -> Tested {
     let tested = |green, rows: usize, detail| Tested {
@@ -258,26 +325,39 @@ pub fn run(warehouse: &Warehouse, test: &DataTest) -> Tested {
         rows: rows as u64,
         detail,
     };
-    let queried = warehouse.check_select(&test.sql).and_then(|()| warehouse.query(&test.sql));
-    let table = match queried {
+    let table = match rows(warehouse, test) {
         Ok(table) => table,
-        Err(error) => {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-            return tested(false, 0, Some(format!("{error}{}", cause.unwrap_or_default())));
-        }
+        Err(why) => return tested(false, 0, Some(why)),
     };
     let rows: Vec<_> = table.objects().collect();
     match &test.expect {
-        None if rows.is_empty() => tested(true, 0, None),
-        None => {
+        Expect::Nothing if rows.is_empty() => tested(true, 0, None),
+        Expect::Nothing => {
             tested(false, rows.len(), Some(format!("{}; see them all: {}", shown(&rows), see(&test.sql))))
         }
-        Some(expected) if agree(expected, &rows) => tested(true, rows.len(), None),
-        Some(expected) => {
+        Expect::Rows(expected) if agree(expected, &rows) => tested(true, rows.len(), None),
+        Expect::Rows(expected) => {
             let detail = format!("expected {}; found {}", shown(expected), shown(&rows));
             tested(false, rows.len(), Some(detail))
         }
+        Expect::Snapshot(snapshot) => {
+            let why = differs(snapshot, &table);
+            tested(why.is_none(), rows.len(), why)
+        }
     }
+}
+
+/// How a result differs from what was kept of it, and how to keep it.
+fn differs(snapshot: &Snapshot, table: &Table) -> Option<String> {
+    let Snapshot { pipeline, path, stored } = snapshot;
+    let told = match stored {
+        Some(stored) => {
+            let difference = snapshot::difference(stored, &snapshot::text(table))?;
+            format!("`-` is kept in `{path}`, `+` was found:\n{difference}")
+        }
+        None => format!("there is no `{path}` yet; it would hold {} rows\n", table.rows.len()),
+    };
+    Some(format!("{told}keep what was found: planwright test {pipeline} --update"))
 }
 
 fn see(sql: &str) -> String {

@@ -13,7 +13,7 @@ use crate::fs;
 static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pipelines");
 
 /// Subfolders that a pipeline is read from.
-const PARTS: [&str; 4] = ["resources", "models", "tests", "cassettes"];
+const PARTS: [&str; 5] = ["resources", "models", "tests", "cassettes", "snapshots"];
 
 /// A pipeline's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Folder {
     pub name: String,
     /// How messages name the folder: its path, or `pipelines/<name>` for a shipped one.
     pub place: PathBuf,
+    /// Where its files lie; `None` where they lie in the binary or in memory.
+    pub root: Option<PathBuf>,
     files: BTreeMap<String, String>,
 }
 
@@ -37,7 +39,7 @@ impl Folder {
         })?;
         let mut files = BTreeMap::new();
         collect_shipped(dir, Path::new(name), &mut files);
-        Ok(Self { name: name.to_owned(), place: Path::new("pipelines").join(name), files })
+        Ok(Self { name: name.to_owned(), place: Path::new("pipelines").join(name), root: None, files })
     }
 
     /// The pipeline in this folder.
@@ -51,12 +53,13 @@ impl Folder {
             let relative = file.strip_prefix(path).unwrap_or(&file).to_string_lossy().replace('\\', "/");
             files.insert(relative, fs::read_text(&file)?);
         }
-        Ok(Self { name, place: path.to_owned(), files })
+        Ok(Self { name, place: path.to_owned(), root: Some(path.to_owned()), files })
     }
 
     /// A pipeline made of files held in memory, by relative path.
     pub fn from_files(name: &str, files: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { name: name.to_owned(), place: PathBuf::from(name), files: files.into_iter().collect() }
+        let (place, files) = (PathBuf::from(name), files.into_iter().collect());
+        Self { name: name.to_owned(), place, root: None, files }
     }
 
     /// The same pipeline with this file in it.

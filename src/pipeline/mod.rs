@@ -1,7 +1,7 @@
 //! Pipelines: from pages of an API to tables, models and data tests in a warehouse.
 //!
 //! A pipeline is a folder: `pipeline.toml` says what to read, `models/*.sql` what to make of it,
-//! `tests/` what must hold, `cassettes/` what to replay offline. Pages come through [`Source`], so the
+//! `tests/` what must hold, `cassettes/` what to replay offline, `snapshots/` what came of it. Pages come through [`Source`], so the
 //! engine knows neither GitHub nor cassettes. Raw bodies land append-only, current state beside them,
 //! and a page's rows, its cursor and its line in the request log are one transaction.
 
@@ -17,6 +17,7 @@ pub mod models;
 pub mod normalize;
 pub mod outcome;
 pub mod schema;
+pub mod snapshot;
 pub mod source;
 pub mod spec;
 pub(crate) mod store;

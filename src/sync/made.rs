@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Error;
-use crate::pipeline::data_tests::{self, About, DataTest, Tested};
+use crate::pipeline::data_tests::{self, About, DataTest, Expect, Tested};
 use crate::pipeline::models::{self, Built, Model};
 use crate::pipeline::spec::{ModelKind, Spec};
 use crate::pipeline::store;
@@ -47,7 +47,11 @@ impl Made<'_> {
         let models = models.map(|model| format!("{:?}", (&model.name, &model.description, &model.sql)));
         let tests = self.tests.iter().map(|test| {
             // The columns of an expected row come in no order.
-            let expect = test.expect.iter().flatten().map(|row| row.iter().collect::<BTreeMap<_, _>>());
+            let expect = match &test.expect {
+                Expect::Rows(rows) => rows.as_slice(),
+                Expect::Nothing | Expect::Snapshot(_) => &[],
+            };
+            let expect = expect.iter().map(|row| row.iter().collect::<BTreeMap<_, _>>());
             format!("{:?}", (&test.name, &test.about, &test.sql, expect.collect::<Vec<_>>()))
         });
         let options = format!("{:?}", self.spec.models);

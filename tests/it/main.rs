@@ -32,5 +32,6 @@ mod sync;
 mod sync_dry_run;
 mod sync_faults;
 mod tables;
+mod test_verb;
 mod tidy;
 mod unwritable;
