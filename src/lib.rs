@@ -6,14 +6,15 @@
 //! itself. A test reads this table and holds it (`tests/it/layering.rs`).
 //!
 //! ```text
-//! 9  cli                                     parse, render, exit codes; the only printing
-//! 8  plan     build     sync                 the verbs; strangers to each other
-//! 7  review                                  the gate that build, the hook and cli share
-//! 6  agent                                   turn machine (pure), driver, tools
-//! 5  harness                                 runs tests and checks, returns evidence
+//! 10 cli                                     parse, render, exit codes; the only printing
+//! 9  plan     build     sync                 the verbs; strangers to each other
+//! 8  review                                  the gate that build, the hook and cli share
+//! 7  agent                                   turn machine (pure), driver, tools
+//! 6  harness                                 runs tests and checks, returns evidence
+//! 5  source                                  servers as what a pipeline reads from
 //! 4  context  github  hub  pipeline  sandbox  ledger     capabilities; strangers to each other
 //! 3  model    prompts   git                  talk to model providers; render templates; run git
-//! 2  config   net       telemetry            settings; HTTP; runs and their log
+//! 2  config   net       telemetry            settings; HTTP and cassettes of it; runs and their log
 //! 1  artifact                                the documents the verbs exchange
 //! 0  error    clock   fs    process          ground; process is the one spawner
 //! ```
@@ -59,5 +60,6 @@ pub mod process;
 pub mod prompts;
 pub mod review;
 pub mod sandbox;
+pub mod source;
 pub mod sync;
 pub mod telemetry;

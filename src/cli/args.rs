@@ -6,7 +6,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    build, completions, demo, doctor, hub, init, plan, profiles, query, review, runs, schema, sync, test,
+    build, completions, demo, doctor, hub, init, pipeline, plan, profiles, query, review, runs, schema, sync,
+    test,
 };
 use crate::config::Flag;
 
@@ -141,6 +142,7 @@ pub(super) enum Verb {
     Sync(sync::Args),
     Query(query::Args),
     Schema(schema::Args),
+    Pipeline(pipeline::Args),
     Test(test::Args),
     Hub(hub::Args),
     Profiles(profiles::Args),

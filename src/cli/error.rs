@@ -105,6 +105,24 @@ pub(super) enum Error {
         /// The nearest one.
         hint: Option<String>,
     },
+    /// A pipeline's name cannot be a folder's everywhere.
+    #[error("`{name}` cannot name a pipeline: lowercase letters, digits, `_` and `-` can")]
+    PipelineName {
+        /// The name.
+        name: String,
+    },
+    /// There is a pipeline of this name; it is never written over.
+    #[error("`{}` is there already", path.display())]
+    PipelineExists {
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// Repositories were chosen for a pipeline that knows none.
+    #[error("the pipeline `{pipeline}` does not read from GitHub, so it knows no `--repo`")]
+    NotOfGithub {
+        /// The pipeline.
+        pipeline: String,
+    },
     /// No test was run, which is not the same as green.
     #[error("no test ran: {} in {}", only.as_ref().map_or("there is none".to_owned(), |only| format!("none holds `{only}`")), pipelines.join(", "))]
     NoTests {
@@ -185,6 +203,7 @@ impl Failure for Error {
             Self::NoRepository { .. } => {
                 vec!["git init && git add --all && git commit --message Begin".to_owned()]
             }
+            Self::PipelineExists { .. } => vec!["take another name".to_owned()],
             Self::Exists { .. } => vec!["say `--force` to write it anew".to_owned()],
             Self::NoRepoName { .. } => vec![
                 "set `repo = \"owner/name\"` under [github] in planwright.toml".to_owned(),

@@ -41,6 +41,7 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
         Some(test) => format!("tests are run by `{test}`"),
         None => "no test command was found: set `test` under [build]".to_owned(),
     });
+    call.screen.mention("for data that is not in GitHub: planwright pipeline new NAME --from URL");
     Ok(Exit::Done)
 }
 

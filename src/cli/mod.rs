@@ -16,6 +16,7 @@ mod hub;
 mod init;
 mod interrupt;
 mod minds;
+mod pipeline;
 mod plan;
 mod plans;
 mod profiles;
@@ -117,6 +118,7 @@ async fn verb(verb: Verb, call: session::Call) -> Result<Exit, Stop> {
         Verb::Sync(args) => sync::run(&args, &call).await,
         Verb::Query(args) => query::run(&args, &call).await,
         Verb::Schema(args) => schema::run(&args, &call).await,
+        Verb::Pipeline(args) => pipeline::run(&args, &call).await,
         Verb::Test(args) => test::run(&args, &call).await,
         Verb::Profiles(args) => profiles::run(&args, &call).await,
         Verb::Doctor(args) => doctor::run(&args, &call).await,

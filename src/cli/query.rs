@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use comfy_table::{CellAlignment, ContentArrangement, Table as Grid, presets};
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::error::{Error, Stop};
 use super::screen::Screen;
@@ -132,7 +133,12 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
     }
     call.screen.result(shaped(&table, format))?;
     if format == Format::Table {
-        call.screen.mention(counted(table.rows.len() as u64));
+        let shown = legible(&table, Screen::width()).into_iter().flatten().count();
+        let hint = match table.columns.len() - shown {
+            0 => String::new(),
+            some => format!("; {some} of {} columns are left out: --format csv", table.columns.len()),
+        };
+        call.screen.mention(counted(table.rows.len() as u64) + &hint);
     }
     Ok(Exit::Done)
 }
@@ -195,23 +201,63 @@ pub(super) fn shaped(table: &Table, format: Format) -> String {
     }
 }
 
-/// A table for people, as wide as their terminal at most.
+/// Columns of a terminal that a column of a table needs at the least, to be read.
+const LEGIBLE: usize = 10;
+
+/// A table for people, as wide as their terminal at most. Of more columns than can be read side by side,
+/// the first and the last are shown.
 pub(super) fn grid(table: &Table) -> String {
+    grid_of(table, Screen::width())
+}
+
+fn grid_of(table: &Table, width: usize) -> String {
     let mut grid = Grid::new();
     grid.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    grid.set_width(u16::try_from(Screen::width()).unwrap_or(u16::MAX));
-    grid.set_header(table.columns.iter().map(|column| &column.name));
+    grid.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    let shown = legible(table, width);
+    let header = |index: &Option<usize>| {
+        index.and_then(|index| table.columns.get(index)).map_or("…", |column| column.name.as_str())
+    };
+    grid.set_header(shown.iter().map(header));
     for row in &table.rows {
-        grid.add_row(row.iter().map(word));
+        grid.add_row(
+            shown.iter().map(|index| index.and_then(|index| row.get(index)).map_or("…".to_owned(), word)),
+        );
     }
-    for (index, column) in table.columns.iter().enumerate() {
-        if is_number(&column.kind)
-            && let Some(column) = grid.column_mut(index)
+    for (place, index) in shown.iter().enumerate() {
+        let column = index.and_then(|index| table.columns.get(index));
+        if column.is_some_and(|column| is_number(&column.kind))
+            && let Some(column) = grid.column_mut(place)
         {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     grid.to_string()
+}
+
+/// The columns that are shown, and where some are left out, nothing.
+fn legible(table: &Table, width: usize) -> Vec<Option<usize>> {
+    let widest = |index: usize, name: &str| {
+        let cells = table.rows.iter().filter_map(|row| row.get(index)).map(|value| word(value).width());
+        cells.chain([name.width()]).max().unwrap_or_default().min(LEGIBLE) + 3
+    };
+    let needs: Vec<_> =
+        table.columns.iter().enumerate().map(|(index, column)| widest(index, &column.name)).collect();
+    let count = needs.len();
+    if needs.iter().sum::<usize>() <= width {
+        return (0..count).map(Some).collect();
+    }
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    let mut room = width.saturating_sub(4);
+    let both = (0..count.div_ceil(2)).flat_map(|step| [(step, true), (count - 1 - step, false)]);
+    for (index, ahead) in both {
+        let Some(rest) = needs.get(index).and_then(|need| room.checked_sub(*need)) else { break };
+        room = rest;
+        if ahead { first.push(Some(index)) } else { last.push(Some(index)) }
+    }
+    first.push(None);
+    first.extend(last.into_iter().rev());
+    first
 }
 
 fn is_number(kind: &str) -> bool {
@@ -267,6 +313,20 @@ mod tests {
             columns: vec![column("number", "BIGINT"), column("title", "VARCHAR")],
             rows: vec![vec![json!(1), json!("a, \"b\"\nc | d")], vec![json!(20), json!(null)]],
         }
+    }
+
+    #[test]
+    fn of_many_columns_the_first_and_the_last_are_shown() {
+        let column = |index: usize| Column { name: format!("column_{index}"), kind: "BIGINT".to_owned() };
+        let wide = |count: usize| Table {
+            columns: (0..count).map(column).collect(),
+            rows: vec![(0..count).map(|index| json!(index)).collect()],
+        };
+        assert_eq!(legible(&wide(3), 80), [Some(0), Some(1), Some(2)]);
+        assert_eq!(legible(&wide(40), 60), [Some(0), Some(1), None, Some(38), Some(39)]);
+        let told = grid_of(&wide(40), 60);
+        assert!(told.contains("column_1") && told.contains('…') && told.contains("column_39"), "{told}");
+        assert!(told.lines().all(|line| line.width() <= 60), "{told}");
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub(super) fn as_text(failure: &dyn Failure) -> String {
     lines.join("\n")
 }
 
-/// The last event of a stream that ends in a failure.
-fn as_json(failure: &dyn Failure) -> serde_json::Value {
+/// A failure as an event: the last one of a stream that ends in it.
+pub(super) fn as_json(failure: &dyn Failure) -> serde_json::Value {
     json!({
         "event": "error",
         "message": failure.to_string(),

@@ -1,8 +1,8 @@
-//! `sync`: GitHub, or the hub, into the warehouse.
+//! `sync`: GitHub, the hub, or a pipeline's own API into the warehouse.
 
 use serde_json::json;
 
-use super::error::Stop;
+use super::error::{Error, Stop};
 use super::query::{Format, shaped};
 use super::render::{thousands, time};
 use super::screen::{DIM, LOOK, Screen, styled};
@@ -10,11 +10,14 @@ use super::session::{self, Call, Session};
 use super::tracker::Tracker;
 use crate::artifact::RepoName;
 use crate::clock::Stopwatch;
+use crate::config::settings;
 use crate::error::Exit;
 use crate::pipeline::forecast::{Bound, Forecast};
+use crate::pipeline::spec::{Api, Rest};
 use crate::pipeline::table::Column;
-use crate::pipeline::{Folder, Table};
-use crate::sync::{self, Estimate, Options};
+use crate::pipeline::{Folder, Spec, Table};
+use crate::source::rest;
+use crate::sync::{self, Estimate, Options, Server};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,14 +26,18 @@ Examples:
   planwright sync --only issues            one resource (and those above it)
   planwright sync --full                   everything anew, and what is gone at GitHub goes here too
   planwright sync --dry-run                what it would take of your quota and time
+  planwright sync --pipeline shop          your own pipeline, pipelines/shop/
 
 The warehouse lies in ~/.local/share/planwright/warehouse.duckdb unless set otherwise.
 Ask it with planwright query.";
 
-/// Gather repositories, issues and how they hang together in the warehouse
+/// Gather repositories, issues and how they hang together in the warehouse, or what another pipeline reads
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
+    /// Run this pipeline instead of the configured one
+    #[arg(long, value_name = "NAME")]
+    pipeline: Option<String>,
     /// Only this resource; may be given more than once
     #[arg(long, value_name = "RESOURCE")]
     only: Vec<String>,
@@ -52,39 +59,75 @@ pub(super) struct Args {
 /// Syncs.
 pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
     session::within(call, "sync", &[], async |session| {
-        let tracker = Tracker::open_anywhere(session).await?;
-        tracker.introduce(session);
-        let ended = load(args, session, &tracker).await;
-        tracker.close().await;
-        ended
+        let settings = &session.settled.loaded.settings;
+        let chosen = chosen(args, &settings.sync);
+        let folder = Folder::find(&chosen.pipeline, settings.places.pipelines.as_deref())?;
+        match Spec::read(&folder)?.source {
+            Api::Github => {
+                let tracker = Tracker::open_anywhere(session).await?;
+                tracker.introduce(session);
+                let from = (Server::Github(&tracker.client), tracker.origin.as_str());
+                let ended = load(args, session, from, (&folder, &chosen)).await;
+                tracker.close().await;
+                ended
+            }
+            Api::Rest(rest) => {
+                let client = open(session, &rest)?;
+                if !args.repo.is_empty() {
+                    return Err(Error::NotOfGithub { pipeline: folder.name }.into());
+                }
+                let chosen = settings::Sync { repos: Vec::new(), ..chosen };
+                load(args, session, (Server::Rest(&client), client.base()), (&folder, &chosen)).await
+            }
+        }
     })
     .await
 }
 
-async fn load(args: &Args, session: &Session<'_>, tracker: &Tracker) -> Result<Exit, Stop> {
-    let settings = &session.settled.loaded.settings;
-    let mut chosen = settings.sync.clone();
+/// The settings with what the arguments say.
+fn chosen(args: &Args, settings: &settings::Sync) -> settings::Sync {
+    let mut chosen = settings.clone();
+    if let Some(pipeline) = &args.pipeline {
+        chosen.pipeline.clone_from(pipeline);
+    }
     if !args.only.is_empty() {
         chosen.resources.clone_from(&args.only);
     }
     if !args.repo.is_empty() {
         chosen.repos.clone_from(&args.repo);
     }
-    let folder = Folder::find(&chosen.pipeline, settings.places.pipelines.as_deref())?;
+    chosen
+}
+
+/// Opens a pipeline's own API. Its credential is in the variable that its host leads to, and nowhere else.
+fn open(session: &Session<'_>, rest: &Rest) -> Result<rest::Client, Stop> {
+    let credentials = &session.settled.loaded.credentials;
+    let credential = rest.variable().and_then(|variable| credentials.for_host(&variable));
+    session.run.events.note(format!("reading from {}", rest.base));
+    Ok(rest::Client::new(session.call.http()?, rest, credential, session.call.clock.clone())?)
+}
+
+async fn load(
+    args: &Args,
+    session: &Session<'_>,
+    (server, origin): (Server<'_>, &str),
+    (folder, chosen): (&Folder, &settings::Sync),
+) -> Result<Exit, Stop> {
+    let settings = &session.settled.loaded.settings;
     let options = Options {
-        folder: &folder,
+        folder,
         warehouse: &settings.places.warehouse,
         state: &settings.places.state,
-        origin: &tracker.origin,
-        settings: &chosen,
+        origin,
+        settings: chosen,
         full: args.full,
     };
     if args.dry_run {
-        let estimate = sync::estimate(&tracker.client, &options, settings.tracker.reserve).await?;
+        let estimate = sync::estimate(server, &options, settings.tracker.reserve).await?;
         return tell(&estimate, args.format, session.caught_up().await);
     }
     let watch = Stopwatch::start();
-    let report = sync::sync(&session.run, &tracker.client, &options).await?;
+    let report = sync::sync(&session.run, server, &options).await?;
     let (rows, requests, took) = (report.rows(), report.requests(), time(watch.millis()));
     let place = settings.places.warehouse.display();
     let screen = session.caught_up().await;

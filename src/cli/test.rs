@@ -4,6 +4,7 @@ use super::error::{Error, Stop};
 use super::screen::{BAD, DIM, GOOD, HEAD, LOOK, Screen, styled};
 use super::session::Call;
 use crate::error::Exit;
+use crate::harness::faults::{Matrix, Trace};
 use crate::harness::pipelines::{self, Options, PipelineReport};
 use crate::harness::snapshots::{Change, Reviewed};
 use crate::pipeline::Folder;
@@ -16,7 +17,8 @@ Examples:
   planwright test github                        one of them
   planwright test github --only \"what is ready\"
   planwright test github --sql \"SELECT * FROM issues WHERE title IS NULL\"
-  planwright test mine --update                 keep what its snapshots differ in";
+  planwright test mine --update                 keep what its snapshots differ in
+  planwright test mine --faults                 every fault at every request";
 
 /// Test pipelines offline
 ///
@@ -36,6 +38,9 @@ pub(super) struct Args {
     /// Write the snapshots that differ or are missing, and show what changes in them
     #[arg(long, conflicts_with = "sql")]
     update: bool,
+    /// Replay each cassette with every fault at every request; none may leave a trace
+    #[arg(long)]
+    faults: bool,
 }
 
 /// Runs the tests.
@@ -43,7 +48,8 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
     let settled = call.settled(&[]).await?;
     let own = settled.loaded.settings.places.pipelines.as_deref();
     let names = if args.pipeline.is_empty() { chosen(own)? } else { args.pipeline.clone() };
-    let options = Options { only: args.only.clone(), sql: args.sql.clone(), update: args.update };
+    let options =
+        Options { only: args.only.clone(), sql: args.sql.clone(), update: args.update, faults: args.faults };
     let (mut run, mut is_green) = (0, true);
     for name in &names {
         let report = pipelines::test(&Folder::find(name, own)?, &options).await?;
@@ -95,8 +101,21 @@ fn told(screen: Screen, report: &PipelineReport) {
     for reviewed in &report.snapshots {
         snapshot(screen, reviewed);
     }
+    matrix(screen, &report.faults);
     let red = report.tests.iter().filter(|test| !test.green).count();
     screen.mention(format!("  {} green, {red} red", report.tests.len() - red));
+}
+
+fn matrix(screen: Screen, matrix: &Matrix) {
+    for Trace { cassette, fault, request, difference } in &matrix.traces {
+        screen.say(format!("  {} {fault} at {request} (cassette {cassette})", styled(BAD, "trace of")));
+        for line in difference.lines() {
+            screen.say(format!("         {line}"));
+        }
+    }
+    if matrix.replays > 0 {
+        screen.mention(format!("  {} faults met, {} left a trace", matrix.replays, matrix.traces.len()));
+    }
 }
 
 fn snapshot(screen: Screen, reviewed: &Reviewed) {

@@ -114,6 +114,11 @@ impl Credentials {
         }
     }
 
+    /// The credential for a pipeline's API, from the variable that is named after its host.
+    pub fn for_host(&self, variable: &str) -> Option<Secret> {
+        self.environment.named(variable).map(secret)
+    }
+
     async fn get(&self, source: &Source, cancel: &CancellationToken) -> Result<Option<Secret>, Error> {
         match source {
             Source::None => Ok(None),

@@ -17,12 +17,13 @@ use super::{
 use crate::artifact::{IssueId, IssueNumber, RepoName};
 use crate::clock::Clock;
 use crate::config::settings::GithubApi;
+use crate::net::{self, Transport};
 use crate::telemetry::{Audit, audit};
 
 /// A connection to one API with one token. Cheap to clone. Must be made inside a tokio runtime.
 #[derive(Debug, Clone)]
 pub struct Client {
-    octocrab: octocrab::Octocrab,
+    pub(super) octocrab: octocrab::Octocrab,
     base: url::Url,
     shown: String,
     pub(super) clock: Clock,
@@ -32,19 +33,19 @@ pub struct Client {
 
 impl Client {
     /// Prepares the connection; nothing is sent yet, and nothing will be paced.
-    pub fn new(http: reqwest::Client, api: &GithubApi, clock: Clock) -> Result<Self, Error> {
-        Self::governed(http, api, clock, Governor::off())
+    pub fn new(transport: impl Into<Transport>, api: &GithubApi, clock: Clock) -> Result<Self, Error> {
+        Self::governed(transport, api, clock, Governor::off())
     }
 
     /// The same, with a governor that every request asks.
     pub fn governed(
-        http: reqwest::Client,
+        transport: impl Into<Transport>,
         api: &GithubApi,
         clock: Clock,
         governor: Governor,
     ) -> Result<Self, Error> {
         let base = connect::address(api)?;
-        let octocrab = connect::octocrab(http, api, governor.clone())?;
+        let octocrab = connect::octocrab(transport.into(), api, governor.clone())?;
         let shown = api.url.trim_end_matches('/').to_owned();
         Ok(Self { octocrab, base, shown, clock, governor, last_write: Arc::default() })
     }
@@ -277,7 +278,7 @@ impl Client {
         R: Future<Output = octocrab::Result<T>>,
     {
         let mut last = self.last_write.lock().await;
-        if !connect::is_loopback(&self.base) {
+        if !net::is_loopback(&self.base) {
             self.clock.sleep(pause(*last, self.clock.now())).await;
         }
         let result = self.send(kind, action, call).await;

@@ -1,28 +1,27 @@
 //! Builds the octocrab that [`Client`](super::Client) speaks through.
 //!
-//! It is layered by hand over `net`'s client: octocrab's own builder would add its retry (which resends
+//! It is layered by hand over `net`'s transport, which is the network or a cassette: octocrab's own builder would add its retry (which resends
 //! creates) and its own user agent, and it panics on a token that no header can carry.
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Request, Uri, header};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::BoxBody;
 use octocrab::service::middleware::auth_header::AuthHeaderLayer;
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
-use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use tower::util::MapRequestLayer;
 
 use super::{Error, Governor, Terms};
 use crate::config::settings::GithubApi;
+use crate::net::Transport;
 
 /// Makes the octocrab. `X-GitHub-Api-Version: 2022-11-28` is octocrab's own default header.
 /// The governor hears what each answer says of the limits.
-pub(super) fn octocrab(
-    http: reqwest::Client,
-    api: &GithubApi,
-    governor: Governor,
-) -> Result<Octocrab, Error> {
+pub(super) fn octocrab(transport: Transport, api: &GithubApi, governor: Governor) -> Result<Octocrab, Error> {
     let base: Uri =
         address(api)?.as_str().trim_end_matches('/').parse().map_err(|_invalid| wrong_address(api))?;
     let bearer = format!("Bearer {}", api.token.expose());
@@ -30,13 +29,9 @@ pub(super) fn octocrab(
     bearer.set_sensitive(true);
     let agent = HeaderValue::from_static(concat!("planwright/", env!("CARGO_PKG_VERSION")));
     let extra = vec![(header::USER_AGENT, agent)];
-    let hear = move |answer: http::Response<_>| {
-        governor.hear(answer.status(), answer.headers());
-        answer
-    };
-    let connector = ReqwestConnector::new(http);
+    let connector = tower::service_fn(move |request| carry(transport.clone(), governor.clone(), request));
     let built = OctocrabBuilder::new_empty()
-        .with_service(tower::ServiceExt::<Request<OctoBody>>::map_response(connector, hear))
+        .with_service(connector)
         .with_layer(&ExtraHeadersLayer::new(Arc::new(extra)))
         .with_layer(&MapRequestLayer::new(accepting::<OctoBody>))
         .with_layer(&BaseUriLayer::new(base.clone()))
@@ -47,6 +42,23 @@ pub(super) fn octocrab(
         Ok(octocrab) => Ok(octocrab),
         Err(never) => match never {},
     }
+}
+
+/// Carries one request, and tells the governor what the answer says.
+async fn carry(
+    transport: Transport,
+    governor: Governor,
+    request: Request<OctoBody>,
+) -> octocrab::Result<Response<BoxBody<Bytes, octocrab::Error>>> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let answer = transport.send(Request::from_parts(parts, body)).await.map_err(broken)?;
+    governor.hear(answer.status(), answer.headers());
+    Ok(answer.map(|body| body.map_err(broken).boxed()))
+}
+
+const fn broken(source: reqwest::Error) -> octocrab::Error {
+    octocrab::Error::Reqwest { source, backtrace: std::backtrace::Backtrace::disabled() }
 }
 
 /// Asks for GitHub's usual media type where a read names no other.
@@ -65,16 +77,6 @@ pub(super) fn address(api: &GithubApi) -> Result<url::Url, Error> {
 
 fn wrong_address(api: &GithubApi) -> Error {
     Error::Address { url: api.url.clone() }
-}
-
-/// Whether requests stay on this machine: then nobody asked for pacing.
-pub(super) fn is_loopback(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 /// Headers of one read.

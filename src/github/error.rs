@@ -146,6 +146,16 @@ impl Error {
     pub const fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown { .. })
     }
+
+    /// Whether the server gave up on the question, as GitHub does after ten seconds: a smaller one may be
+    /// answered.
+    pub fn is_too_much(&self) -> bool {
+        match self {
+            Self::Server { status, .. } => matches!(status, 502 | 504),
+            Self::Unreachable { source, .. } => source.is::<tokio::time::error::Elapsed>(),
+            _ => false,
+        }
+    }
 }
 
 impl Failure for Error {

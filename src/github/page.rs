@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
+use crate::net::link_of;
+
 /// What a read asks for besides an address.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Terms<'a> {
@@ -76,19 +78,6 @@ pub(super) fn check(status: http::StatusCode, headers: &HeaderMap, body: &[u8]) 
     Err(octocrab::Error::Other { source: Box::new(torn), backtrace: std::backtrace::Backtrace::disabled() })
 }
 
-/// The address with this relation in a `Link` header (RFC 8288).
-fn link_of<'h>(header: &'h str, relation: &str) -> Option<&'h str> {
-    header.split(',').find_map(|link| {
-        let (address, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-        let is_it = |parameter: &str| {
-            let said = parameter.trim().replace('"', "");
-            said.split_once('=')
-                .is_some_and(|(name, value)| name == "rel" && value.eq_ignore_ascii_case(relation))
-        };
-        parameters.split(';').any(is_it).then_some(address)
-    })
-}
-
 /// The `page` in an address's query.
 fn page_number(address: &str) -> Option<u64> {
     let (_, query) = address.split_once('?')?;
@@ -97,7 +86,8 @@ fn page_number(address: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, link_of, page_number};
+    use super::{check, page_number};
+    use crate::net::link_of;
 
     #[test]
     fn a_body_that_is_cut_or_of_another_kind_is_no_page() {

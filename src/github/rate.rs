@@ -9,13 +9,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::governor::Why;
+use super::governor::{Bucket, Why};
 use super::rules::{Answer, Meaning, meaning};
+use crate::net::{ATTEMPTS, PATIENCE, backoff};
 
-/// How often one request is sent at most.
-const ATTEMPTS: u32 = 4;
-/// How long one request may wait for a rate limit before the person is told instead.
-pub(super) const PATIENCE: Duration = Duration::from_mins(3);
 /// GitHub asks for at least this long between two writes of one user.
 const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 
@@ -28,12 +25,20 @@ pub(super) enum Kind {
     Edit,
     /// Creates and links.
     Once,
+    /// Asks by GraphQL. What the server gave up on is too much: the same again would cost points and
+    /// end alike ("Rate limits and query limits for the GraphQL API"), so it is reported at once.
+    Query,
 }
 
 impl Kind {
+    /// Which budget it is paid from.
+    pub(super) const fn bucket(self) -> Bucket {
+        if matches!(self, Self::Query) { Bucket::Graphql } else { Bucket::Rest }
+    }
+
     /// Points of the minute ("Calculating points for the secondary rate limit").
     pub(super) const fn points(self) -> u32 {
-        if matches!(self, Self::Read) { 1 } else { 5 }
+        if matches!(self, Self::Read | Self::Query) { 1 } else { 5 }
     }
 }
 
@@ -55,6 +60,8 @@ pub(super) enum Outcome<'a> {
     NoConnection,
     /// The connection broke later, or the answer could not be read.
     Broken,
+    /// No answer came for so long that none will.
+    Silent,
     /// An error status.
     Answer(Answer<'a>),
 }
@@ -79,7 +86,8 @@ pub(super) fn decide(attempt: &Attempt, outcome: &Outcome<'_>) -> Decision {
     match outcome {
         Outcome::NoConnection if attempt.number < ATTEMPTS => Decision::Again(backoff(attempt.number)),
         Outcome::NoConnection => Decision::Report,
-        Outcome::Broken => after_doubt(attempt),
+        Outcome::Silent if attempt.kind == Kind::Query => Decision::Report,
+        Outcome::Broken | Outcome::Silent => after_doubt(attempt),
         Outcome::Answer(answer) => match meaning(answer).1 {
             Meaning::TooFast => {
                 let minutes = Duration::from_mins(1 << (attempt.number - 1).min(4));
@@ -88,6 +96,9 @@ pub(super) fn decide(attempt: &Attempt, outcome: &Outcome<'_>) -> Decision {
             Meaning::Spent => limited(attempt, answer.until_reset(attempt.now), Why::Spent),
             // It was refused before anything was done, so a create may be sent again too.
             Meaning::DoubtfulToken if attempt.number < ATTEMPTS => Decision::Again(backoff(attempt.number)),
+            Meaning::Passing if attempt.kind == Kind::Query && matches!(answer.status, 502 | 504) => {
+                Decision::Report
+            }
             Meaning::Passing => match (after_doubt(attempt), answer.asks_to_wait()) {
                 (Decision::Again(pause), Some(asked)) => Decision::Again(pause.max(asked.min(PATIENCE))),
                 (decision, _) => decision,
@@ -100,8 +111,10 @@ pub(super) fn decide(attempt: &Attempt, outcome: &Outcome<'_>) -> Decision {
 const fn after_doubt(attempt: &Attempt) -> Decision {
     match attempt.kind {
         Kind::Once => Decision::Unknown,
-        Kind::Read | Kind::Edit if attempt.number < ATTEMPTS => Decision::Again(backoff(attempt.number)),
-        Kind::Read | Kind::Edit => Decision::Report,
+        Kind::Read | Kind::Edit | Kind::Query if attempt.number < ATTEMPTS => {
+            Decision::Again(backoff(attempt.number))
+        }
+        Kind::Read | Kind::Edit | Kind::Query => Decision::Report,
     }
 }
 
@@ -111,11 +124,6 @@ fn limited(attempt: &Attempt, wait: Duration, why: Why) -> Decision {
     }
     let until = attempt.now.saturating_add(wait).unwrap_or(attempt.now);
     Decision::Limited { until, why }
-}
-
-/// Half a second, then twice as long each time.
-const fn backoff(number: u32) -> Duration {
-    Duration::from_millis(500 << if number > 5 { 4 } else { number - 1 })
 }
 
 /// How long to wait before the next write, given when the last one was made.
@@ -213,6 +221,21 @@ mod tests {
         check(Kind::Read, ATTEMPTS, (401, &[], ""), Decision::Report);
         check(Kind::Read, 1, (503, &[("retry-after", "9")], ""), Decision::Again(Duration::from_secs(9)));
         check(Kind::Once, 1, (503, &[("retry-after", "9")], ""), Decision::Unknown);
+    }
+
+    #[test]
+    fn a_question_that_was_too_much_is_not_asked_again() {
+        let again = Decision::Again(Duration::from_millis(500));
+        for (status, decision) in
+            [(502, Decision::Report), (504, Decision::Report), (500, again), (503, again)]
+        {
+            check(Kind::Query, 1, (status, &[], ""), decision);
+        }
+        let attempt =
+            Attempt { kind: Kind::Query, number: 1, waited: Duration::ZERO, now: Timestamp::UNIX_EPOCH };
+        assert_eq!(decide(&attempt, &Outcome::Silent), Decision::Report);
+        assert_eq!(decide(&Attempt { kind: Kind::Read, ..attempt }, &Outcome::Silent), again);
+        assert_eq!(decide(&attempt, &Outcome::Broken), again);
     }
 
     #[test]

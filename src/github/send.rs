@@ -1,18 +1,18 @@
-//! The one send loop: asks the [`governor`](super::governor) when, sends, asks [`rate`](super::rate) about
-//! anything that is not a success, waits, sends again.
+//! What GitHub's requests need around `net`'s loop: asks the [`governor`](super::governor) when, sends, asks
+//! [`rate`](super::rate) about anything that is not a success; then it waits and sends again, or reports.
 
 use std::error::Error as StdError;
 use std::future::Future;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::error::Cause;
 use super::governor::{Bucket, Stopped};
 use super::rate::{Attempt, Decision, Kind, Outcome, decide};
 use super::rules::{Answer, Meaning, meaning};
 use super::{Client, Error};
-
-/// GitHub gives up on a request after ten seconds; a server that is silent for this long will not answer.
-const SILENCE: Duration = Duration::from_mins(1);
+use crate::net::{Next, SILENCE, insist};
 
 /// What is being done, in words that follow "cannot": `read issue #34 of acme/shop`.
 pub(super) type Action<'a> = &'a (dyn Fn() -> String + Sync);
@@ -24,19 +24,21 @@ impl Client {
         F: Fn() -> R,
         R: Future<Output = octocrab::Result<T>>,
     {
-        let mut waited = Duration::ZERO;
-        let mut number = 0;
-        loop {
-            number += 1;
-            let pass = self.governor.admit(Bucket::Rest, kind).await;
-            let pass = pass.map_err(|stopped| self.limited(action(), stopped))?;
+        let attempt = || async {
+            let pass = self.governor.admit(kind.bucket(), kind).await.map_err(Missed::Held)?;
             let failed = match tokio::time::timeout(SILENCE, Box::pin(call())).await {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) => Failed::Said(error),
                 Err(elapsed) => Failed::Silent(elapsed),
             };
-            let sent = pass.sent();
-            drop(pass);
+            Err(Missed::Failed(failed, pass.sent()))
+        };
+        let mut waited = Duration::ZERO;
+        let judge = |number, missed| {
+            let (failed, sent) = match missed {
+                Missed::Held(stopped) => return Next::Stop(self.limited(action(), stopped)),
+                Missed::Failed(failed, sent) => (failed, sent),
+            };
             let attempt = Attempt { kind, number, waited, now: self.clock.now() };
             let decision = decide(&attempt, &failed.outcome());
             tracing::warn!(
@@ -51,18 +53,17 @@ impl Client {
                     waited += time;
                     self.governor.slow(sent, time);
                     self.governor.tell(time, why);
-                    self.clock.sleep(time).await;
+                    Next::After(time)
                 }
-                Decision::Again(time) => self.clock.sleep(time).await,
+                Decision::Again(time) => Next::After(time),
                 Decision::Limited { until, why } => {
-                    return Err(self.limited(action(), Stopped { until, why }));
+                    Next::Stop(self.limited(action(), Stopped { until, why }))
                 }
-                Decision::Unknown => {
-                    return Err(Error::Unknown { action: action(), source: failed.cause() });
-                }
-                Decision::Report => return Err(self.report(action(), failed)),
+                Decision::Unknown => Next::Stop(Error::Unknown { action: action(), source: failed.cause() }),
+                Decision::Report => Next::Stop(self.report(action(), failed)),
             }
-        }
+        };
+        insist(&self.clock, attempt, judge).await
     }
 
     fn limited(&self, action: String, Stopped { until, why }: Stopped) -> Error {
@@ -110,6 +111,14 @@ impl Client {
     }
 }
 
+/// Why an attempt gave nothing.
+enum Missed {
+    /// It was never made.
+    Held(Stopped),
+    /// It failed; what it was paid from, and when it went.
+    Failed(Failed, (Bucket, Timestamp)),
+}
+
 /// What came instead of a success.
 enum Failed {
     /// octocrab's error.
@@ -130,7 +139,8 @@ impl Failed {
                 None => Outcome::Broken,
             },
             Self::Said(other) if is_no_connection(other) => Outcome::NoConnection,
-            Self::Said(_) | Self::Silent(_) => Outcome::Broken,
+            Self::Said(_) => Outcome::Broken,
+            Self::Silent(_) => Outcome::Silent,
         }
     }
 

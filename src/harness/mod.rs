@@ -4,9 +4,10 @@
 //! "not run" with its reason, never green and never red; what it tried to reach on the network is part
 //! of what it showed. The harness decides nothing about commits: the gate does.
 
-pub mod cassette;
 pub mod checks;
+pub mod faults;
 pub mod pipelines;
+pub mod replay;
 pub mod run;
 pub mod snapshots;
 

@@ -8,18 +8,23 @@
 
 use serde::Serialize;
 
-use super::cassette::{self, Cassette, Replay};
+use super::faults::{self, Calm, Disturbance, Matrix};
+use super::replay::{HOST, Replay};
 use super::snapshots::{self, Fresh, Reviewed};
 use crate::artifact::evidence::Attempt;
 use crate::artifact::{Events, RunId};
 use crate::clock::Clock;
 use crate::error::{Exit, Failure};
+use crate::github;
+use crate::net::cassette::{self, Cassette, Strike};
 use crate::pipeline::data_tests::{self, About, DataTest, Expect, Tested};
 use crate::pipeline::extract::{self, Extraction};
 use crate::pipeline::models::{self, Built, Model};
 use crate::pipeline::outcome::{Outcome, Status};
+use crate::pipeline::spec::Api;
 use crate::pipeline::warehouse::{self, Warehouse};
 use crate::pipeline::{Folder, Spec, spec};
+use crate::source::rest;
 use crate::telemetry::Run;
 
 /// Memory of a temporary warehouse.
@@ -34,6 +39,8 @@ pub struct Options {
     pub sql: Option<String>,
     /// Writes snapshots that differ, or are not there yet.
     pub update: bool,
+    /// Tries every fault at every request.
+    pub faults: bool,
 }
 
 /// What a test run showed.
@@ -47,6 +54,8 @@ pub struct PipelineReport {
     pub tests: Vec<Tested>,
     /// Snapshots that were written, and those that no test names.
     pub snapshots: Vec<Reviewed>,
+    /// What was found of every fault at every request, where that was asked for.
+    pub faults: Matrix,
     /// Every attempt to reach the network.
     pub attempts: Vec<Attempt>,
 }
@@ -66,6 +75,7 @@ impl PipelineReport {
     /// Whether everything holds: each test green, each cassette answering all that was asked, no attempt.
     pub fn is_green(&self) -> bool {
         self.attempts.is_empty()
+            && self.faults.traces.is_empty()
             && self.tests.iter().all(|test| test.green)
             && self.cassettes.iter().all(Replayed::is_whole)
     }
@@ -94,6 +104,12 @@ pub enum Error {
     /// A cassette is wrong.
     #[error(transparent)]
     Cassette(#[from] cassette::Error),
+    /// The client that replays cannot be made.
+    #[error(transparent)]
+    Client(#[from] github::Error),
+    /// The client of another API that replays cannot be made.
+    #[error(transparent)]
+    Rest(#[from] rest::Error),
     /// Extraction failed.
     #[error(transparent)]
     Extract(#[from] extract::Error),
@@ -112,6 +128,8 @@ impl Error {
             Self::Models(error) => error,
             Self::Tests(error) => error,
             Self::Cassette(error) => error,
+            Self::Client(error) => error,
+            Self::Rest(error) => error,
             Self::Extract(error) => error,
             Self::Warehouse(error) => error,
             Self::Snapshots(error) => error,
@@ -142,10 +160,16 @@ pub async fn test(folder: &Folder, options: &Options) -> Result<PipelineReport, 
     let bench = Bench { folder, spec: &spec, models: &models, tests: &tests };
     let mut report = PipelineReport { pipeline: folder.name.clone(), ..PipelineReport::default() };
     let mut everywhere: Vec<Vec<(String, Tested)>> = vec![Vec::new(); bench.tests.len()];
+    let mut disturbances = faults::read(folder)?;
+    disturbances.retain(|disturbance| match &options.only {
+        Some(only) => disturbance.is_named(only),
+        None => options.sql.is_none(),
+    });
     let mut fresh = Vec::new();
     for file in folder.part("cassettes", "jsonl") {
         let cassette = Cassette::parse(&folder.place_of(file.path), file.text)?;
         let warehouse = bench.replay(file.stem, &cassette, &mut report).await?;
+        bench.disturb(file.stem, &cassette, (&disturbances, options.faults), &mut report).await?;
         let is_whole = report.cassettes.last().is_some_and(Replayed::is_whole);
         let due = data_tests::due(bench.tests, &warehouse, &spec)?;
         for (test, runs) in bench.tests.iter().zip(&mut everywhere) {
@@ -229,7 +253,8 @@ fn chosen(tests: Vec<DataTest>, folder: &Folder, options: &Options) -> Vec<DataT
     tests
 }
 
-struct Bench<'a> {
+/// A pipeline on the bench.
+pub(super) struct Bench<'a> {
     folder: &'a Folder,
     spec: &'a Spec,
     models: &'a [Model],
@@ -244,21 +269,56 @@ impl Bench<'_> {
         cassette: &Cassette,
         report: &mut PipelineReport,
     ) -> Result<Warehouse, Error> {
+        let (warehouse, resources, replay) = self.extract(name, cassette, Vec::new()).await?;
+        let models = models::build(&warehouse, self.spec, self.models)?;
+        report.attempts.extend(replay.attempts());
+        report.cassettes.push(Replayed { name: name.to_owned(), resources, models });
+        Ok(warehouse)
+    }
+
+    /// Replays a cassette into a warehouse of its own, models left out, with faults on the way.
+    pub(super) async fn extract(
+        &self,
+        name: &str,
+        cassette: &Cassette,
+        strikes: Vec<Strike>,
+    ) -> Result<(Warehouse, Vec<Outcome>, Replay), Error> {
         let warehouse = Warehouse::in_memory(&warehouse::Options::confined(MEMORY, 1))?;
-        let replay = Replay::new(cassette);
+        let replay = match &self.spec.source {
+            Api::Github => Replay::disturbed(cassette, strikes)?,
+            Api::Rest(rest) => Replay::of_rest(rest, cassette, strikes)?,
+        };
         let options = extract::Options {
             origin: format!("cassette:{name}"),
             only: cassette.resources().to_vec(),
             ..extract::Options::default()
         };
-        let run = quiet();
+        let run = quiet(replay.clock());
         let extraction =
             Extraction { run: &run, spec: self.spec, source: &replay, warehouse: &warehouse, options };
         let resources = extraction.run().await?;
-        let models = models::build(&warehouse, self.spec, self.models)?;
-        report.attempts.extend(replay.attempts());
-        report.cassettes.push(Replayed { name: name.to_owned(), resources, models });
-        Ok(warehouse)
+        Ok((warehouse, resources, replay))
+    }
+
+    /// Replays a cassette with the faults that tests ask for, and with all at all requests if wanted.
+    async fn disturb(
+        &self,
+        name: &str,
+        cassette: &Cassette,
+        (asked, all): (&[Disturbance], bool),
+        report: &mut PipelineReport,
+    ) -> Result<(), Error> {
+        let mut asked = asked.iter().filter(|disturbance| disturbance.cassette == name).peekable();
+        if asked.peek().is_none() && !all {
+            return Ok(());
+        }
+        let spec = extract::narrowed(self.spec, cassette.resources())?;
+        let bench = Bench { spec: &spec, ..*self };
+        let calm = Calm::replay(&bench, name, cassette).await?;
+        for disturbance in asked {
+            report.tests.push(calm.test(disturbance).await?);
+        }
+        if all { calm.matrix(&mut report.faults).await } else { Ok(()) }
     }
 
     /// Tests that no cassette could serve: those that ask for the network, for a cassette that is not
@@ -269,10 +329,9 @@ impl Bench<'_> {
             let why = match &test.about {
                 About::Live => {
                     let by = format!("test `{}` in {}", test.name, test.place);
-                    report.attempts.push(Attempt { host: cassette::HOST.to_owned(), port: Some(443), by });
+                    report.attempts.push(Attempt { host: HOST.to_owned(), port: Some(443), by });
                     format!(
-                        "it asks {} for live data, and the network is refused here; record a cassette and write `source = \"cassette:NAME\"`",
-                        cassette::HOST
+                        "it asks {HOST} for live data, and the network is refused here; record a cassette and write `source = \"cassette:NAME\"`"
                     )
                 }
                 About::Cassette(name) if !known.contains(&name.as_str()) => {
@@ -289,12 +348,12 @@ impl Bench<'_> {
 }
 
 /// A run that nobody listens to, in which time stands still.
-fn quiet() -> Run {
+fn quiet(clock: Clock) -> Run {
     Run {
         id: RunId("test".to_owned()),
         verb: "test".to_owned(),
         folder: std::path::PathBuf::new(),
-        clock: Clock::starting_at(jiff::Timestamp::UNIX_EPOCH),
+        clock,
         events: Events::none(),
         cancel: tokio_util::sync::CancellationToken::new(),
     }

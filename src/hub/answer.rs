@@ -158,6 +158,7 @@ fn in_repo(desk: &mut Desk<'_>, request: &Request, at: Place<'_>, rest: &[&str])
         ("GET", ["pulls"]) => pulls::list(desk, request, at),
         ("POST", ["pulls"]) => pulls::create(desk, request, at),
         ("GET", ["pulls", number]) => pulls::get(desk, at, number),
+        ("GET", ["pulls", number, "reviews"]) => pulls::reviews(desk, request, (at.0, at.1, number)),
         ("GET", ["releases"]) => repos::releases(desk, request, at),
         ("GET", ["issues"]) => issues::list(desk, request, at),
         ("POST", ["issues"]) => issues::create(desk, request, at),

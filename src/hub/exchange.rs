@@ -1,15 +1,17 @@
 //! One request and its answer in HTTP: the token, the quota, tags, links to other pages, headers.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::answer::Reply;
+use super::graphql;
 use super::listing::Paging;
-use super::meter::Reading;
+use super::meter::{Meter, Reading};
 use super::refusal::Refusal;
 use super::request::Request;
 use super::server::Hub;
@@ -46,11 +48,22 @@ impl Exchange {
 
     /// Answers.
     pub(super) fn answer(self) -> Response {
-        let now = self.hub.clock.now();
-        let mut reading = self.hub.meter().read(now, self.hub.faults.quota());
+        let (now, quota) = (self.hub.clock.now(), self.hub.faults.quota());
+        let mut reading = self.meter().read(now, quota);
+        let mut cost = 1;
         let result = match self.refuse_entry(reading) {
+            Some(refusal) if refusal.status == 403 && self.is_question() => graphql::spent(),
             Some(refusal) => Err(refusal),
-            None if self.asks_for_quota() => Reply::json(200, &reading.body()),
+            None if self.asks_for_quota() => {
+                let points = self.hub.points().read(now, quota);
+                Reply::json(200, &reading.body(points))
+            }
+            None if self.is_question() => {
+                graphql::answer(&self.hub, &self.request, reading).map(|(reply, points)| {
+                    cost = points;
+                    reply
+                })
+            }
             None => self.hub.reply(&self.request),
         };
         let tag = result
@@ -64,15 +77,26 @@ impl Exchange {
             && !matches!(&result, Err(Refusal { status: 401, .. }))
             && reading.remaining() > 0;
         if is_counted {
-            self.hub.meter().spend();
-            reading.used += 1;
+            self.meter().spend(cost);
+            reading.used += cost;
         }
         if !self.asks_for_quota() {
-            self.hub.meter().answered();
+            self.meter().answered();
         }
         let mut response = self.body(result, unchanged);
         self.headers(response.headers_mut(), reading, tag.as_deref());
         response
+    }
+
+    /// Whether it is a question by GraphQL: below the API's base, or beside it on an Enterprise Server.
+    fn is_question(&self) -> bool {
+        let parts = self.request.parts.as_slice();
+        self.request.method == "POST" && (parts == ["graphql"] || parts == ["api", "graphql"])
+    }
+
+    /// What counts it.
+    fn meter(&self) -> MutexGuard<'_, Meter> {
+        if self.is_question() { self.hub.points() } else { self.hub.meter() }
     }
 
     /// Looking at the quota costs nothing of it.
@@ -121,7 +145,8 @@ impl Exchange {
         insert(headers, "x-ratelimit-remaining", &reading.remaining().to_string());
         insert(headers, "x-ratelimit-used", &reading.used.to_string());
         insert(headers, "x-ratelimit-reset", &reading.resets.to_string());
-        insert(headers, "x-ratelimit-resource", "core");
+        let resource = if self.is_question() { "graphql" } else { "core" };
+        insert(headers, "x-ratelimit-resource", resource);
         insert(headers, "x-github-request-id", &format!("HUB:{:016X}", fastrand::u64(..)));
         insert(headers, "x-github-media-type", "github.v3; format=json");
         let version = self.request.version.as_deref().unwrap_or(VERSIONS[0]);
@@ -203,6 +228,22 @@ pub(super) async fn torn(response: Response) -> Response {
     let mut bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
     bytes.truncate(bytes.len() / 2);
     Response::from_parts(parts, Body::from(bytes))
+}
+
+/// An answer to a question, without its first object and with an error in its place.
+pub(super) async fn lacking(response: Response, kind: &str) -> Response {
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let mut answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    if let Some(first) = answer.pointer_mut("/data/nodes/0") {
+        *first = Value::Null;
+    }
+    if let Some(answer) = answer.as_object_mut() {
+        let error =
+            json!({"type": kind, "path": ["nodes", 0], "message": "The hub was told to leave it out."});
+        answer.insert("errors".to_owned(), json!([error]));
+    }
+    Response::from_parts(parts, Body::from(answer.to_string()))
 }
 
 fn respond(status: u16, bytes: Vec<u8>) -> Response {

@@ -43,7 +43,7 @@ pub struct Fault {
 pub enum Only {
     /// All.
     Any,
-    /// POST, PATCH, PUT and DELETE.
+    /// POST, PATCH, PUT and DELETE, but for questions by GraphQL.
     Writes,
     /// A method on paths that contain the text.
     Path(&'static str, String),
@@ -64,6 +64,8 @@ pub enum What {
     Hold,
     /// It was done, and half of the body is all that comes, with nothing that says so.
     Torn,
+    /// It was done, and the answer to a question by GraphQL lacks its first object, with an error of this type.
+    Lacks(&'static str),
     /// Nothing was done; the same lies at another address.
     Moved,
 }
@@ -135,7 +137,7 @@ impl Armed {
     fn sees(&mut self, method: &str, path: &str) -> bool {
         let meant = match &self.fault.only {
             Only::Any => true,
-            Only::Writes => method != "GET" && method != "HEAD",
+            Only::Writes => method != "GET" && method != "HEAD" && !path.ends_with("/graphql"),
             Only::Path(of, part) => method == *of && path.contains(part.as_str()),
         };
         self.seen += u64::from(meant);

@@ -23,6 +23,13 @@ pub struct Served {
     pub counted: u64,
 }
 
+impl Served {
+    /// Both together.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self { requests: self.requests + other.requests, counted: self.counted + other.counted }
+    }
+}
+
 /// What the headers of an answer say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reading {
@@ -36,11 +43,15 @@ impl Reading {
         self.limit.saturating_sub(self.used)
     }
 
-    /// The answer of `/rate_limit`; the hub counts everything as one resource.
-    pub(super) fn body(self) -> Value {
-        let Self { limit, used, resets, .. } = self;
-        let core = json!({"limit": limit, "used": used, "remaining": self.remaining(), "reset": resets});
-        json!({"resources": {"core": core, "search": core, "graphql": core}, "rate": core})
+    /// The answer of `/rate_limit`; the hub counts REST as one resource.
+    pub(super) fn body(self, points: Self) -> Value {
+        let (core, graphql) = (self.told(), points.told());
+        json!({"resources": {"core": core, "search": core, "graphql": graphql}, "rate": core})
+    }
+
+    fn told(self) -> Value {
+        let Self { limit, used, resets } = self;
+        json!({"limit": limit, "used": used, "remaining": self.remaining(), "reset": resets})
     }
 }
 
@@ -52,9 +63,9 @@ impl Meter {
         Reading { limit: quota.unwrap_or(AN_HOUR), used: self.used, resets: self.resets }
     }
 
-    /// Counts one request.
-    pub(super) const fn spend(&mut self) {
-        self.used += 1;
+    /// Counts one request that costs so much.
+    pub(super) const fn spend(&mut self, cost: u64) {
+        self.used += cost;
         self.served.counted += 1;
     }
 

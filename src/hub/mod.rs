@@ -6,6 +6,8 @@
 //! append-only journal on disk, one line a change, synced before the answer; a line that a crash cut
 //! in half is dropped at the next start. Ids are never equal to numbers, so that mixing them up fails.
 //!
+//! Under `/graphql` it answers questions over what those routes render (`graphql`).
+//!
 //! Requests are answered by plain functions from the state and the request to an answer
 //! (`answer`); the sockets are in `server`. It knows no git: pull requests are names of branches.
 //!
@@ -16,6 +18,7 @@ mod content;
 mod edges;
 mod exchange;
 mod faults;
+mod graphql;
 mod issues;
 mod journal;
 mod labels;

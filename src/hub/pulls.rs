@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::answer::{Desk, Place, Reply};
+use super::answer::{Desk, Place, Reply, Spot};
 use super::refusal::Refusal;
 use super::render::{Context, RepoView, entries, object};
 use super::request::Request;
@@ -40,6 +40,16 @@ pub(super) fn get(desk: &Desk<'_>, (owner, name): Place<'_>, number: &str) -> Re
     let issue = number.parse().ok().and_then(|number| repo.issue(number));
     let view = issue.and_then(|issue| PullView::of(desk.context(), repo, issue));
     Reply::json(200, &WholePull(view.ok_or_else(Refusal::not_found)?))
+}
+
+/// The hub keeps no reviews.
+pub(super) fn reviews(
+    desk: &Desk<'_>,
+    request: &Request,
+    (owner, name, number): Spot<'_>,
+) -> Result<Reply, Refusal> {
+    get(desk, (owner, name), number)?;
+    Reply::list(request, Vec::new(), |(): ()| ())
 }
 
 pub(super) fn create(desk: &mut Desk<'_>, request: &Request, at: Place<'_>) -> Result<Reply, Refusal> {

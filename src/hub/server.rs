@@ -15,6 +15,7 @@ use super::answer::Reply;
 use super::content::Content;
 use super::exchange::{self, Exchange};
 use super::faults::What;
+use super::graphql::Place;
 use super::journal::{Journal, private};
 use super::meter::{Meter, Served};
 use super::received;
@@ -44,6 +45,8 @@ const LAST_UNKNOWN: Option<&str> = None;
 pub(super) struct Hub {
     content: Content,
     meter: Mutex<Meter>,
+    /// The budget of GraphQL, which is another.
+    points: Mutex<Meter>,
     stopped: AtomicBool,
     latency: Duration,
     pub(super) clock: Clock,
@@ -55,6 +58,15 @@ pub(super) struct Hub {
 impl Hub {
     pub(super) fn meter(&self) -> MutexGuard<'_, Meter> {
         self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn points(&self) -> MutexGuard<'_, Meter> {
+        self.points.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where a node id leads.
+    pub(super) fn place(&self, node: &str) -> Option<Place> {
+        self.content.place(node)
     }
 
     /// Answers a request that was let in.
@@ -98,7 +110,7 @@ impl Running {
 
     /// What it answered so far.
     pub fn served(&self) -> Served {
-        self.hub.meter().served()
+        self.hub.meter().served().and(self.hub.points().served())
     }
 
     /// Makes a repository unless it exists.
@@ -159,8 +171,9 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let Some(lock) = fs::try_lock(&folder.join("lock"))? else {
         return Err(Error::InUse { folder: folder.clone(), address: last });
     };
-    let (journal, state) = Journal::open(folder, lock)?;
+    let (journal, mut state) = Journal::open(folder, lock)?;
     let clock = options.clock;
+    state.choose_block(fastrand::u64(..));
     let mut store = Store { state, journal: Some(journal), login: options.login, clock: clock.clone() };
     let person: Vec<Change> = store.users(&[&store.login], 0);
     store.commit(&person).map_err(refused)?;
@@ -170,6 +183,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let hub = Hub {
         content: Content::Kept(Box::new(Mutex::new(store))),
         meter: Mutex::default(),
+        points: Mutex::default(),
         stopped: AtomicBool::default(),
         latency: Duration::ZERO,
         clock,
@@ -187,6 +201,7 @@ pub async fn show(options: Show) -> Result<Running, Error> {
     let hub = Hub {
         content: Content::Sample(account),
         meter: Mutex::default(),
+        points: Mutex::default(),
         stopped: AtomicBool::default(),
         latency,
         clock,
@@ -283,6 +298,7 @@ async fn handle(
         }
         Some(What::Hold) => match hub.faults.hold().await {},
         Some(What::Torn) => exchange::torn(response).await,
+        Some(What::Lacks(kind)) => exchange::lacking(response, kind).await,
         Some(What::AnswerAfter(status)) => exchange::made_up(status, &[], "Server Error"),
         _ => response,
     }

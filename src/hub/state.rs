@@ -13,6 +13,11 @@ use crate::artifact::RepoName;
 /// Ids begin here, so that none equals a number.
 const FIRST_ID: u64 = 3_000_000_000;
 
+/// Ids that each hub has to itself, and how many hubs there may be: two of them in one warehouse, as a
+/// person has who plans in two repositories, do not give their issues the same ids.
+const BLOCK: u64 = 1_000_000;
+const BLOCKS: u64 = 1_000_000;
+
 /// One fact of the journal. Repositories, issues and comments are named by id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "do")]
@@ -161,6 +166,13 @@ impl State {
     /// An id that was never used; ask with 0, 1, 2 … for several in one change.
     pub(super) fn fresh_id(&self, nth: u64) -> u64 {
         self.last_id.max(FIRST_ID) + 1 + nth
+    }
+
+    /// Chooses the block of ids of a hub that has given none yet.
+    pub(super) fn choose_block(&mut self, chance: u64) {
+        if self.last_id == 0 {
+            self.last_id = FIRST_ID + chance % BLOCKS * BLOCK;
+        }
     }
 
     pub(super) fn repo(&self, owner: &str, name: &str) -> Option<&Repo> {

@@ -6,10 +6,12 @@
 //! its first page, whose address and tag stay, until a page has nothing new; what moves meanwhile pushes
 //! rows back, so they come again, never not at all. A whole listing follows the source's links.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::source::Target;
-use super::spec::{Account, Incremental, Order, Resource, placeholders};
+use super::spec::{Account, Format, Incremental, Order, Resource, placeholders};
 
 /// Where a listing stands. Kept in the warehouse, in the same transaction as the rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -88,7 +90,9 @@ impl Route {
         match self.incremental.as_ref().map(|how| &how.order) {
             None => {
                 let ended = seen.link.is_none();
-                let cursor = Cursor { next: seen.link.clone(), ended, ..Cursor::default() };
+                // A listing that is read whole for once goes on later from where it stood.
+                let since = before.since.clone();
+                let cursor = Cursor { since, next: seen.link.clone(), ended, ..Cursor::default() };
                 (cursor, seen.link.map(Target::Link))
             }
             Some(Order::Ascending { parameter, .. }) => self.after_older(parameter, asked, before, seen),
@@ -104,8 +108,8 @@ impl Route {
         seen: Seen,
     ) -> (Cursor, Option<Target>) {
         let from = asked_from(parameter, asked);
-        let moved =
-            later(from.map(str::to_owned), seen.latest.clone()).filter(|time| Some(time.as_str()) != from);
+        let moved = later(from.map(str::to_owned), seen.latest.clone())
+            .filter(|time| Some(self.told(time).as_ref()) != from);
         let since = later(before.since.clone(), seen.latest);
         let stand = Cursor { since, ..Cursor::default() };
         match (seen.link, moved) {
@@ -138,8 +142,17 @@ impl Route {
 
     fn since(&self, parameter: &str, from: &str) -> Target {
         let mut query = self.query.clone();
-        query.push((parameter.to_owned(), from.to_owned()));
+        query.push((parameter.to_owned(), self.told(from).into_owned()));
         Target::Path { path: self.path.clone(), query }
+    }
+
+    /// A time as the source wants to be told it.
+    fn told<'t>(&self, time: &'t str) -> Cow<'t, str> {
+        let format = self.incremental.as_ref().map(|how| how.format).unwrap_or_default();
+        match (format, instant(time)) {
+            (Format::Unix, Some(at)) => at.as_second().to_string().into(),
+            _ => time.into(),
+        }
     }
 
     /// How many items a page holds; GitHub's default where the spec does not say.
@@ -171,7 +184,7 @@ fn after_newer(overlap_days: u32, before: &Cursor, seen: Seen) -> (Cursor, Optio
 fn days_before(time: &str, days: u32) -> String {
     let earlier =
         |at: jiff::Timestamp| at.checked_sub(jiff::SignedDuration::from_hours(24 * i64::from(days)));
-    time.parse().ok().and_then(|at| earlier(at).ok()).map_or_else(|| time.to_owned(), |at| at.to_string())
+    instant(time).and_then(|at| earlier(at).ok()).map_or_else(|| time.to_owned(), |at| at.to_string())
 }
 
 /// The later of two times.
@@ -182,9 +195,18 @@ pub fn later(one: Option<String>, other: Option<String>) -> Option<String> {
     }
 }
 
-/// Times by what they mean, whether or not they have a fraction; other texts by their letters.
+/// Times by what they mean, however they are written; other texts by their letters.
 fn order(text: &str) -> (Option<jiff::Timestamp>, &str) {
-    text.parse().map_or((None, text), |at| (Some(at), ""))
+    instant(text).map_or((None, text), |at| (Some(at), ""))
+}
+
+/// A time as APIs write it: RFC 3339, or the seconds or milliseconds since 1970.
+fn instant(text: &str) -> Option<jiff::Timestamp> {
+    match (text.len(), text.parse()) {
+        (9..=11, Ok(seconds)) => jiff::Timestamp::from_second(seconds).ok(),
+        (12..=14, Ok(millis)) => jiff::Timestamp::from_millisecond(millis).ok(),
+        _ => text.parse().ok(),
+    }
 }
 
 /// A path or a query's value with the parent's values in it.
@@ -254,6 +276,24 @@ mod tests {
     }
 
     #[test]
+    fn a_source_that_counts_seconds_is_told_seconds_and_a_page_within_one_follows_the_link() {
+        let text = TEXT.replace("start = \"2008\"", "start = \"0\", format = \"unix\"");
+        let spec = Spec::parse("p", &text).unwrap();
+        let route = Route::of(&spec.resources[1], json!({"full_name": "o/r"}).as_object().unwrap());
+        let after = |asked: &Target, latest: &str| {
+            let seen = Seen { latest: Some(latest.to_owned()), link: Some("L".to_owned()), items: 2 };
+            route.after(asked, &Cursor::default(), seen).1.unwrap()
+        };
+        let path = |since: u64| format!("/repos/o/r/issues?per_page=2&state=all&since={since}");
+        let first = route.first(&Cursor::default());
+        assert_eq!(first.to_string(), path(0));
+        let second = after(&first, "2023-11-14T22:13:20Z");
+        assert_eq!(second.to_string(), path(1_700_000_000));
+        assert_eq!(after(&first, "1700000000"), second, "a field that counts them itself is the same");
+        assert_eq!(after(&second, "2023-11-14T22:13:20.5Z").to_string(), "L");
+    }
+
+    #[test]
     fn a_page_of_one_single_time_follows_the_link() {
         let expected = Cursor { next: Some("L".to_owned()), ..stand("2020") };
         assert_eq!(check("2020", Some("2020"), Some("L")), (expected, Some("L".to_owned())));
@@ -287,7 +327,7 @@ mod tests {
     /// stands after each, and whether it goes on.
     fn newest_first(overlap: u32, since: Option<&str>, pages: &[&str]) -> Vec<(Cursor, bool)> {
         let order = Order::Descending { overlap_days: overlap };
-        let incremental = Some(Incremental { field: "updated_at".to_owned(), order });
+        let incremental = Some(Incremental { field: "updated_at".to_owned(), order, format: Format::Same });
         let route = Route { path: "/pulls".to_owned(), query: Vec::new(), incremental };
         let mut cursor = Cursor { since: since.map(str::to_owned), ..Cursor::default() };
         let mut target = route.first(&cursor);

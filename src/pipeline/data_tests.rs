@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -121,6 +122,9 @@ struct TestFile {
     source: Option<toml::Spanned<String>>,
     #[serde(default, rename = "test")]
     tests: Vec<Declared>,
+    /// What goes wrong on purpose: for the harness, which replays it.
+    #[serde(default, rename = "faults")]
+    _faults: IgnoredAny,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -64,7 +64,12 @@ fn shown<'a>(resource: &'a Resource, columns: &'a [Column]) -> Vec<(&'a str, Str
     let declared = |column: &Column| resource.columns.iter().find(|spec| spec.name == column.name);
     let own = columns.iter().filter(|column| !resource.inherit.iter().any(|(own, _)| *own == column.name));
     let own = own.map(|column| {
+        let elsewhere = resource.graphql.as_ref().and_then(|how| how.from.get(&column.name));
         let value = match declared(column) {
+            // Bodies came by the one way or by the other.
+            Some(spec) if let Some(from) = elsewhere => {
+                format!("coalesce({}, {})", value(from, column.kind), value(&spec.from, column.kind))
+            }
             Some(spec) => value(&spec.from, column.kind),
             None => at("r.body", &format!("$.{}", quoted_key(&column.name)), column.kind),
         };
@@ -141,7 +146,9 @@ fn at(json: &str, path: &str, kind: Kind) -> String {
             format!("CASE WHEN {found} NOT IN ('OBJECT', 'ARRAY') THEN replace({text}, chr(0), '') END")
         }
         Kind::Bigint => {
-            format!("CASE WHEN {found} IN ('BIGINT', 'UBIGINT') THEN TRY_CAST({text} AS BIGINT) END")
+            // GitHub's GraphQL writes ids of 64 bits as text.
+            let whole = format!("{found} IN ('BIGINT', 'UBIGINT') OR {text} SIMILAR TO '-?[0-9]+'");
+            format!("CASE WHEN {whole} THEN TRY_CAST({text} AS BIGINT) END")
         }
         Kind::Double => {
             format!(

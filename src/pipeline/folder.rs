@@ -69,6 +69,16 @@ impl Folder {
         self
     }
 
+    /// The same pipeline with this file as the only one of its part.
+    #[must_use]
+    pub fn only(&self, part: &str, file: &str) -> Self {
+        let prefix = format!("{part}/");
+        let stays = |path: &String| path == file || !path.starts_with(&prefix);
+        let files = self.files.iter().filter(|(path, _)| stays(path));
+        let files = files.map(|(path, text)| (path.clone(), text.clone())).collect();
+        Self { files, ..self.clone() }
+    }
+
     /// The names of all pipelines, shipped and the project's, sorted.
     pub fn names(overrides: Option<&Path>) -> Result<Vec<String>, Error> {
         let shipped = SHIPPED.dirs().filter_map(|dir| Some(dir.path().to_str()?.to_owned()));

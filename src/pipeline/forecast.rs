@@ -131,6 +131,9 @@ pub fn forecast(
     } else if over_all {
         let all = if never || options.full { pages.max(1) } else { 1 };
         (all, Bound::AtLeast)
+    } else if let Some(graphql) = &resource.graphql {
+        let due = if options.full { facts.parents.unwrap_or(0) } else { facts.due };
+        (due.div_ceil(graphql.batch.max(1) as u64), Bound::AtLeast)
     } else if options.full || (never && resource.touched.is_none()) {
         (pages.max(facts.parents.unwrap_or(chosen)), Bound::AtLeast)
     } else if resource.touched.is_some() {

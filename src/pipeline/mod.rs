@@ -16,6 +16,7 @@ mod load;
 pub mod models;
 pub mod normalize;
 pub mod outcome;
+pub mod paging;
 pub mod schema;
 pub mod snapshot;
 pub mod source;

@@ -32,6 +32,8 @@ pub struct Model {
     pub sql: String,
     /// The models it reads.
     pub reads: BTreeSet<String>,
+    /// The tables of resources that it reads.
+    pub sources: BTreeSet<String>,
 }
 
 /// A model that was built.
@@ -99,19 +101,30 @@ impl Failure for Error {
 
 /// Renders the models of a pipeline and puts them in the order in which they can be built.
 pub fn plan(folder: &Folder, spec: &Spec) -> Result<Vec<Model>, Error> {
-    let templates = Templates::new(folder, spec);
-    let mut models = BTreeMap::new();
-    for file in folder.part("models", "sql") {
-        let place = folder.place_of(file.path);
-        check_name(file.stem, &place, spec)?;
-        let (sql, reads) = templates.render(file.path, &place, file.text)?;
-        let description = description(file.text);
-        models.insert(
-            file.stem.to_owned(),
-            Model { name: file.stem.to_owned(), place, description, sql, reads },
-        );
-    }
+    let models = rendered(folder, spec).collect::<Result<_, _>>()?;
     order(models)
+}
+
+/// The same, telling all that is wrong.
+pub fn check(folder: &Folder, spec: &Spec) -> Result<Vec<Model>, Vec<Error>> {
+    let (models, wrong): (Vec<_>, Vec<_>) = rendered(folder, spec).partition(Result::is_ok);
+    if wrong.is_empty() {
+        order(models.into_iter().flatten().collect()).map_err(|error| vec![error])
+    } else {
+        Err(wrong.into_iter().filter_map(Result::err).collect())
+    }
+}
+
+/// Each model by its name, in the order of the files.
+fn rendered(folder: &Folder, spec: &Spec) -> impl Iterator<Item = Result<(String, Model), Error>> {
+    let templates = Templates::new(folder, spec);
+    folder.part("models", "sql").map(move |file| {
+        let (name, place) = (file.stem.to_owned(), folder.place_of(file.path));
+        check_name(file.stem, &place, spec)?;
+        let (sql, Read { models: reads, sources }) = templates.render(file.path, &place, file.text)?;
+        let description = description(file.text);
+        Ok((name.clone(), Model { name, place, description, sql, reads, sources }))
+    })
 }
 
 fn check_name(name: &str, place: &str, spec: &Spec) -> Result<(), Error> {
@@ -154,7 +167,7 @@ fn cycle(models: &BTreeMap<String, Model>) -> Error {
 pub fn build(warehouse: &Warehouse, spec: &Spec, models: &[Model]) -> Result<Vec<Built>, Error> {
     let mut refused = None;
     let built = warehouse.write(|writer| {
-        clear(writer)?;
+        clear(writer, spec)?;
         for model in models {
             if let Err(error) = create(writer, spec, model) {
                 refused = Some(model.place.clone());
@@ -178,16 +191,21 @@ pub fn build(warehouse: &Warehouse, spec: &Spec, models: &[Model]) -> Result<Vec
     models.iter().map(count).collect()
 }
 
-/// Drops what models had become, views before the tables they may read.
-fn clear(writer: &Writer<'_>) -> Result<(), warehouse::Error> {
-    let sql = "SELECT table_name, table_type FROM information_schema.tables
-        WHERE table_schema = 'main' AND table_name IN (SELECT name FROM planwright.models) ORDER BY table_type DESC";
-    for row in writer.select(sql, &[])? {
+/// Drops what this pipeline's models had become, views before the tables they may read.
+fn clear(writer: &Writer<'_>, spec: &Spec) -> Result<(), warehouse::Error> {
+    // A model without a pipeline is from the time when there was one.
+    let own = "(pipeline IS NULL OR pipeline = ?)";
+    let pipeline = [Cell::text(&spec.name)];
+    let sql = format!(
+        "SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'main' \
+         AND table_name IN (SELECT name FROM planwright.models WHERE {own}) ORDER BY table_type DESC"
+    );
+    for row in writer.select(&sql, &pipeline)? {
         let text = |index| row.get(index).and_then(Value::as_str).unwrap_or_default();
         let kind = if text(1) == "VIEW" { "VIEW" } else { "TABLE" };
         writer.execute(&format!("DROP {kind} IF EXISTS {}", quoted(text(0))), &[])?;
     }
-    writer.execute("DELETE FROM planwright.models", &[]).map(drop)
+    writer.execute(&format!("DELETE FROM planwright.models WHERE {own}"), &pipeline).map(drop)
 }
 
 fn create(writer: &Writer<'_>, spec: &Spec, model: &Model) -> Result<(), warehouse::Error> {
@@ -203,7 +221,8 @@ fn create(writer: &Writer<'_>, spec: &Spec, model: &Model) -> Result<(), warehou
     for (column, text) in &options.columns {
         writer.execute(&format!("COMMENT ON COLUMN {name}.{} IS {}", quoted(column), literal(text)), &[])?;
     }
-    writer.execute("INSERT INTO planwright.models VALUES (?)", &[Cell::text(&model.name)]).map(drop)
+    let cells = [Cell::text(&model.name), Cell::text(&spec.name)];
+    writer.execute("INSERT INTO planwright.models VALUES (?, ?)", &cells).map(drop)
 }
 
 /// The comment lines at the top of a file.
@@ -212,10 +231,17 @@ fn description(text: &str) -> String {
     lines.collect::<Vec<_>>().join(" ")
 }
 
+/// What a text reads.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Read {
+    models: BTreeSet<String>,
+    sources: BTreeSet<String>,
+}
+
 /// Renders a pipeline's SQL, in models and in data tests alike.
 pub(crate) struct Templates {
     environment: Environment<'static>,
-    read: Arc<Mutex<BTreeSet<String>>>,
+    read: Arc<Mutex<Read>>,
 }
 
 impl Templates {
@@ -223,16 +249,21 @@ impl Templates {
         let models: Vec<String> = folder.part("models", "sql").map(|file| file.stem.to_owned()).collect();
         let sources: Vec<String> = spec.tables().chain([LEDGER]).map(str::to_owned).collect();
         let vars = spec.vars.clone();
-        let read = Arc::new(Mutex::new(BTreeSet::new()));
+        let read: Arc<Mutex<Read>> = Arc::default();
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         let reads = Arc::clone(&read);
         environment.add_function("ref", move |name: String| {
             let found = table("model", &name, &models)?;
-            reads.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+            reads.lock().unwrap_or_else(PoisonError::into_inner).models.insert(name);
             Ok::<_, minijinja::Error>(found)
         });
-        environment.add_function("source", move |name: String| table("resource", &name, &sources));
+        let reads = Arc::clone(&read);
+        environment.add_function("source", move |name: String| {
+            let found = table("resource", &name, &sources)?;
+            reads.lock().unwrap_or_else(PoisonError::into_inner).sources.insert(name);
+            Ok::<_, minijinja::Error>(found)
+        });
         environment.add_function("var", move |name: String| {
             let known: Vec<_> = vars.keys().map(String::as_str).collect();
             vars.get(&name).map(plain).ok_or_else(|| unknown("var", &name, &known))
@@ -240,14 +271,9 @@ impl Templates {
         Self { environment, read }
     }
 
-    /// The SQL, and the models it reads.
-    pub(crate) fn render(
-        &self,
-        name: &str,
-        place: &str,
-        text: &str,
-    ) -> Result<(String, BTreeSet<String>), Error> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    /// The SQL, and what it reads.
+    pub(crate) fn render(&self, name: &str, place: &str, text: &str) -> Result<(String, Read), Error> {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Read::default();
         let rendered = self.environment.render_named_str(name, text, ());
         let sql = rendered.map_err(|source| Error::Template { place: place.to_owned(), source })?;
         let sql = sql.trim().trim_end_matches(';').to_owned();

@@ -23,6 +23,23 @@ pub struct Outcome {
     pub requests: u64,
     /// Why it is not complete, or what was left out of it.
     pub reason: Option<String>,
+    /// Rows that are held and rows that the source counts, where they were compared.
+    pub counted: Option<Counted>,
+}
+
+/// What is held beside what there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counted {
+    /// Rows that the warehouse holds.
+    pub held: u64,
+    /// Rows that the source counts.
+    pub total: u64,
+}
+
+impl std::fmt::Display for Counted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {} rows held", self.held, self.total)
+    }
 }
 
 /// How a resource ended.
@@ -69,8 +86,9 @@ pub(crate) fn judge(ends: &[End]) -> (Status, Option<String>) {
         };
         ends.iter().filter_map(reason).collect::<Vec<_>>()
     };
-    let failed =
-        with(|trouble| matches!(trouble, Trouble::Broken | Trouble::Stopped | Trouble::Unauthorized));
+    let failed = with(|trouble| {
+        matches!(trouble, Trouble::Broken | Trouble::TooMuch | Trouble::Stopped | Trouble::Unauthorized)
+    });
     let limited = with(|trouble| trouble == Trouble::Limited);
     let pending = with(|trouble| trouble == Trouble::Pending);
     let hidden = with(|trouble| trouble == Trouble::NotPermitted);

@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
 /// The type of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// True or false.
@@ -164,6 +165,8 @@ pub fn cell(value: Value, kind: Kind) -> Result<Cell, Value> {
         (value, Kind::Json) => Some(Cell::Text(value.to_string())),
         (Value::Bool(flag), Kind::Boolean) => Some(Cell::Boolean(*flag)),
         (Value::Number(number), Kind::Bigint) => number.as_i64().map(Cell::Bigint),
+        // GraphQL writes whole numbers that need more than 32 bits as text.
+        (Value::String(text), Kind::Bigint) => text.parse().ok().map(Cell::Bigint),
         (Value::Number(number), Kind::Double) => number.as_f64().map(Cell::Double),
         (Value::String(text), Kind::Timestamp) => instant(text).map(Cell::time),
         (Value::Bool(_) | Value::Number(_), Kind::Varchar) => Some(Cell::Text(value.to_string())),

@@ -53,7 +53,7 @@ pub fn difference(stored: &str, found: &str) -> Option<String> {
     let mut told: String = changed.iter().take(SHOWN).map(row).collect();
     let more = changed.len().saturating_sub(SHOWN);
     if more > 0 {
-        told += &format!("and {more} more\n");
+        told.extend(["and ", &more.to_string(), " more\n"]);
     }
     (!changed.is_empty()).then_some(told)
 }
@@ -81,7 +81,8 @@ mod tests {
         assert_eq!(difference("{}\r\n", "{}\n"), None);
         assert_eq!(difference("a\nb\n", "a\nc\n").as_deref(), Some("- b\n+ c\n"));
         assert_eq!(difference("", "a\n").as_deref(), Some("+ a\n"));
-        let many: String = (0..30).map(|row| format!("{row}\n")).collect();
+        let many: Vec<_> = (0..30).map(|row| row.to_string()).collect();
+        let many = many.join("\n") + "\n";
         let told = difference("", &many).unwrap();
         assert!(told.ends_with("+ 23\nand 6 more\n"), "{told}");
     }

@@ -40,12 +40,21 @@ pub enum Target {
     },
     /// A link that the source gave with an earlier page.
     Link(String),
+    /// A question by GraphQL. The page is the whole answer, whatever errors are in it.
+    Question {
+        /// Names it: what is asked of which objects.
+        name: String,
+        /// The query's text.
+        query: String,
+        /// The values of its variables.
+        variables: serde_json::Value,
+    },
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Link(link) => f.write_str(link),
+            Self::Link(name) | Self::Question { name, .. } => f.write_str(name),
             Self::Path { path, query } => {
                 f.write_str(path)?;
                 for (index, (name, value)) in query.iter().enumerate() {
@@ -103,6 +112,8 @@ pub enum Trouble {
     Limited,
     /// The source will answer nothing more for now: no connection, cancelled.
     Stopped,
+    /// A question was more than the source takes at once; a smaller one may be answered.
+    TooMuch,
     /// This one answer is broken; others may work.
     Broken,
 }

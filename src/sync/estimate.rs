@@ -1,12 +1,12 @@
 //! What a sync will take, told before it begins: requests, time, and what is left of the hour after it.
 //!
-//! It spends one request: the first page of repositories, or, where they are chosen, a look at the limits,
+//! It spends one request at GitHub, and none at other APIs, which tell no limits: the first page of repositories, or, where they are chosen, a look at the limits,
 //! which is free. The rest is what the warehouse knows. A lower bound is called one.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Options};
+use super::{Error, Options, Server};
 use crate::github::{Client, RawPage, Terms};
 use crate::pipeline::forecast::{self, Bound, Forecast};
 use crate::pipeline::spec::Resource;
@@ -67,7 +67,7 @@ struct Account {
 }
 
 /// Estimates. `reserve` is percent of the hour's limit.
-pub async fn estimate(client: &Client, options: &Options<'_>, reserve: u64) -> Result<Estimate, Error> {
+pub async fn estimate(server: Server<'_>, options: &Options<'_>, reserve: u64) -> Result<Estimate, Error> {
     let spec = Spec::read(options.folder)?;
     let narrowed = options.narrowed();
     let warehouse = options.warehouse.exists().then(|| {
@@ -76,7 +76,10 @@ pub async fn estimate(client: &Client, options: &Options<'_>, reserve: u64) -> R
         Warehouse::open(options.warehouse, &warehouse::Options { mode: Mode::ReadOnly, ..confined })
     });
     let known = forecast::read(warehouse.transpose()?.as_ref(), &spec, &narrowed)?;
-    let page = look(client, &narrowed).await?;
+    let page = match server {
+        Server::Github(client) => look(client, &narrowed).await?,
+        Server::Rest(_) => None,
+    };
     let account = page.as_ref().map(Account::read).unwrap_or_default();
     let resources: Vec<_> = known
         .resources

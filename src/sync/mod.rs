@@ -1,12 +1,11 @@
-//! `sync`: a pipeline's resources from GitHub, or from the hub, into the warehouse; then its models and
-//! data tests.
+//! `sync`: a pipeline's resources from GitHub, the hub or any REST API into the warehouse; then its models
+//! and data tests.
 //!
 //! It gives the pipeline its source and says how each resource ended. A second run without changes
 //! loads nothing; an interrupted or killed one is taken up where it was. Only one sync writes a
 //! warehouse at a time, and the other is told who does; queries are answered by the one that holds it.
 
 mod estimate;
-mod github;
 mod ledger;
 mod made;
 
@@ -27,6 +26,7 @@ use crate::pipeline::models::{self, Built};
 use crate::pipeline::outcome::{Outcome, Status};
 use crate::pipeline::warehouse::{self, Warehouse};
 use crate::pipeline::{Folder, Spec, spec};
+use crate::source::{Github, rest};
 use crate::telemetry::{Audit, Run, audit};
 use made::Made;
 
@@ -39,7 +39,7 @@ pub struct Options<'a> {
     pub warehouse: &'a Path,
     /// The state folder, whose ledger is loaded too.
     pub state: &'a Path,
-    /// A name of the tracker that stays: its address, or the hub's folder. What two trackers gave never mixes.
+    /// A name of the server that stays: its address, or the hub's folder. What two servers gave never mixes.
     pub origin: &'a str,
     /// What to gather and the bounds.
     pub settings: &'a settings::Sync,
@@ -54,8 +54,18 @@ impl Options<'_> {
             only: self.settings.resources.clone(),
             chosen: self.settings.repos.iter().map(ToString::to_string).collect(),
             full: self.full,
+            count: true,
         }
     }
+}
+
+/// Whom a pipeline is read from.
+#[derive(Debug, Clone, Copy)]
+pub enum Server<'a> {
+    /// GitHub, or the hub.
+    Github(&'a Client),
+    /// Any other API.
+    Rest(&'a rest::Client),
 }
 
 /// What a sync did.
@@ -154,7 +164,7 @@ impl Failure for Error {
 }
 
 /// Syncs a pipeline. What is wrong with its files is said before anything is asked.
-pub async fn sync(run: &Run, client: &Client, options: &Options<'_>) -> Result<Report, Error> {
+pub async fn sync(run: &Run, server: Server<'_>, options: &Options<'_>) -> Result<Report, Error> {
     let spec = Spec::read(options.folder)?;
     let models = models::plan(options.folder, &spec)?;
     let tests = data_tests::read(options.folder, &spec)?;
@@ -163,10 +173,7 @@ pub async fn sync(run: &Run, client: &Client, options: &Options<'_>) -> Result<R
     let warehouse = Warehouse::open(options.warehouse, &bounds)?;
     let _desk = Desk::open(&warehouse, options.warehouse).await;
     run.events.stage("extract", spec.name.clone());
-    let source = github::Github::new(client, &run.events);
-    let extraction =
-        Extraction { run, spec: &spec, source: &source, warehouse: &warehouse, options: options.narrowed() };
-    let resources = extraction.run().await?;
+    let resources = extract(run, server, (&spec, &warehouse), options.narrowed()).await?;
     for outcome in resources.iter().filter(|outcome| outcome.rows + outcome.removed > 0) {
         audit(
             Audit::Warehouse,
@@ -201,6 +208,21 @@ pub async fn sync(run: &Run, client: &Client, options: &Options<'_>) -> Result<R
     let (models, tests) = made.make(&warehouse)?;
     tell(&run.events, &models, &tests);
     Ok(Report { resources, ledger_rows, models, tests, interrupted: false })
+}
+
+async fn extract(
+    run: &Run,
+    server: Server<'_>,
+    (spec, warehouse): (&Spec, &Warehouse),
+    options: extract::Options,
+) -> Result<Vec<Outcome>, extract::Error> {
+    match server {
+        Server::Github(client) => {
+            let source = &Github::new(client, &run.events);
+            Extraction { run, spec, source, warehouse, options }.run().await
+        }
+        Server::Rest(source) => Extraction { run, spec, source, warehouse, options }.run().await,
+    }
 }
 
 fn tell(events: &Events, models: &[Built], tests: &[Tested]) {

@@ -37,14 +37,14 @@ def check(description, resources, findings):
     """Checks every resource."""
     by_name = {one["name"]: one for one in resources}
     for one in resources:
-        for path in filter(None, (one["path"], one.get("chosen"))):
+        for path in filter(None, (one.get("path"), one.get("chosen"))):
             listing(description, one, {"path": path, "query": one.get("query", {})}, findings)
         if account := one.get("account"):
             query = one.get("query", {}) | account.get("query", {})
             listing(description, one, account | {"query": query}, findings)
             whole = account["inherit"] | {"": account["parent"]}
             held(description, one, account["path"], [*whole.values(), *account.get("drop", ())], findings)
-        if parent := by_name.get(one.get("parent")):
+        if "path" in one and (parent := by_name.get(one.get("parent"))):
             filled(description, one, parent, findings)
 
 

@@ -17,6 +17,7 @@ fn help_teaches_by_examples_and_fits_eighty_columns() {
         "test",
         "demo",
         "hub serve",
+        "pipeline",
         "profiles",
         "doctor",
         "runs",

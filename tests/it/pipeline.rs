@@ -2,8 +2,9 @@
 
 use planwright::artifact::{Events, RunId};
 use planwright::clock::Clock;
-use planwright::harness::cassette::{Cassette, Replay};
 use planwright::harness::pipelines::{self, PipelineReport};
+use planwright::harness::replay::Replay;
+use planwright::net::cassette::Cassette;
 use planwright::pipeline::extract::{Extraction, Options};
 use planwright::pipeline::outcome::{Outcome, Status};
 use planwright::pipeline::warehouse::{self, Warehouse};
@@ -57,7 +58,7 @@ async fn load(warehouse: &Warehouse, full: bool, lines: &[Value]) -> Vec<(String
 async fn extract(warehouse: &Warehouse, full: bool, lines: &[Value]) -> Vec<Outcome> {
     let text: Vec<_> = lines.iter().map(Value::to_string).collect();
     let cassette = Cassette::parse("test", &text.join("\n")).unwrap();
-    let (spec, run, replay) = (Spec::parse("p", SPEC).unwrap(), run(), Replay::new(&cassette));
+    let (spec, run, replay) = (Spec::parse("p", SPEC).unwrap(), run(), Replay::new(&cassette).unwrap());
     let options = Options { origin: "test".to_owned(), full, ..Options::default() };
     let extraction = Extraction { run: &run, spec: &spec, source: &replay, warehouse, options };
     extraction.run().await.unwrap()
@@ -188,7 +189,7 @@ async fn trouble_with_one_listing_never_blanks_another() {
     let outcomes = extract(&warehouse, false, &lines).await;
     assert_eq!((outcomes[1].status, outcomes[1].rows), (Status::Partial, 1));
     let reason = outcomes[1].reason.as_deref().unwrap();
-    assert!(reason.contains("the body is not JSON") && reason.contains("1 of 3 listings"), "{reason}");
+    assert!(reason.contains("the body is not whole JSON") && reason.contains("1 of 3 listings"), "{reason}");
 }
 
 #[tokio::test]
@@ -282,8 +283,8 @@ async fn a_red_test_shows_the_rows_and_how_to_see_them() {
     .unwrap();
     let test = report.tests.iter().find(|test| test.name == "none (cassette account)").unwrap();
     assert!(!test.green);
-    assert_eq!(test.rows, 4);
-    insta::assert_snapshot!(test.detail.as_deref().unwrap(), @r#"{"number":10} {"number":12} {"number":13} and 1 more; see them all: planwright query 'SELECT number FROM issues WHERE state = '\''open'\'' ORDER BY number'"#);
+    assert_eq!(test.rows, 6);
+    insta::assert_snapshot!(test.detail.as_deref().unwrap(), @r#"{"number":1} {"number":10} {"number":12} and 3 more; see them all: planwright query 'SELECT number FROM issues WHERE state = '\''open'\'' ORDER BY number'"#);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use planwright::net;
 use planwright::pipeline::desk;
 use planwright::pipeline::warehouse::{self, Warehouse};
 use planwright::pipeline::{Folder, outcome::Status};
-use planwright::sync::{self, Report, sync};
+use planwright::sync::{self, Report, Server, sync};
 use planwright::telemetry::Run;
 use serde_json::{Value, json};
 
@@ -118,7 +118,7 @@ impl Desk {
             settings: &settings,
             full,
         };
-        sync(&run(&self.clock), &self.client, &options).await
+        sync(&run(&self.clock), Server::Github(&self.client), &options).await
     }
 
     fn query(&self, warehouse: &str, sql: &str) -> Value {

@@ -3,8 +3,9 @@
 use planwright::artifact::{Events, RunId};
 use planwright::clock::Clock;
 use planwright::error::Failure as _;
-use planwright::harness::cassette::{Cassette, Replay};
-use planwright::pipeline::extract::{Extraction, Options};
+use planwright::harness::replay::Replay;
+use planwright::net::cassette::Cassette;
+use planwright::pipeline::extract::{self, Extraction, Options};
 use planwright::pipeline::outcome::{Outcome, Status};
 use planwright::pipeline::schema::Kind;
 use planwright::pipeline::spec::ColumnSpec;
@@ -26,6 +27,10 @@ impl Days {
 
     /// The next day's sync, of a spec, from answers.
     async fn sync(&mut self, spec: &Spec, cassette: &Cassette) -> Vec<Outcome> {
+        self.try_sync(spec, cassette).await.unwrap()
+    }
+
+    async fn try_sync(&mut self, spec: &Spec, cassette: &Cassette) -> Result<Vec<Outcome>, extract::Error> {
         self.day += 1;
         let at = format!("2026-11-{:02}T10:00:00Z", self.day);
         let run = Run {
@@ -36,11 +41,11 @@ impl Days {
             events: Events::none(),
             cancel: tokio_util::sync::CancellationToken::new(),
         };
-        let replay = Replay::new(cassette);
+        let replay = Replay::new(cassette).unwrap();
         let options =
             Options { origin: "test".to_owned(), only: cassette.resources().to_vec(), ..Options::default() };
         let extraction = Extraction { run: &run, spec, source: &replay, warehouse: &self.warehouse, options };
-        extraction.run().await.unwrap()
+        extraction.run().await
     }
 
     /// The next day's sync of the resource `things` with these options, whose listing answers so.
@@ -305,4 +310,26 @@ fn what_cannot_be_kept_together_is_said_with_its_line() {
         problem(&format!("{COLUMNS}{}", CHILDREN.replace("\"id\" }", "\"ident\" }"))),
         "line 8: `thing_labels` inherits `ident`, which is no declared column of its row"
     );
+}
+
+#[tokio::test]
+async fn two_pipelines_share_a_warehouse_and_neither_takes_the_tables_of_the_other() {
+    let mut days = Days::begin();
+    days.things(COLUMNS, &json!([{"id": 1, "n": 1}])).await;
+    let text = |name: &str| {
+        format!(
+            "source = \"github\"\n[[resources]]\nname = \"{name}\"\npath = \"/{name}\"\nkey = [\"id\"]\n{COLUMNS}"
+        )
+    };
+    let cassette =
+        Cassette::parse("test", &json!({"get": "/parts", "body": [{"id": 5, "n": 1}]}).to_string());
+    days.sync(&Spec::parse("other", &text("parts")).unwrap(), &cassette.unwrap()).await;
+    assert_eq!(
+        days.rows("SELECT (SELECT count(*) FROM things), (SELECT count(*) FROM parts)"),
+        json!([[1, 1]])
+    );
+    let spec = Spec::parse("other", &text("things")).unwrap();
+    let error = days.try_sync(&spec, &Cassette::parse("none", "").unwrap()).await.unwrap_err();
+    assert_eq!(error.to_string(), "the table `things` belongs to the pipeline `p`");
+    assert_eq!(days.rows("SELECT count(*) FROM things"), json!([[1]]));
 }

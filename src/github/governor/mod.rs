@@ -18,7 +18,6 @@ use tokio::sync::Notify;
 pub(super) use budget::Bucket;
 pub use budget::{Claim, Why};
 
-use super::connect;
 use super::rate::Kind;
 use crate::artifact::{Event, Events};
 use crate::clock::{Clock, Stopwatch};
@@ -73,6 +72,16 @@ pub(super) struct Stopped {
     pub(super) why: Why,
 }
 
+/// What a GraphQL answer says of itself (`rateLimit`).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Charge {
+    pub(super) cost: u64,
+    pub(super) limit: u64,
+    pub(super) remaining: u64,
+    /// In seconds.
+    pub(super) resets: i64,
+}
+
 /// A request that may go; it ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Pass {
@@ -90,7 +99,7 @@ impl Governor {
 
     /// The governor for an API: off on loopback, where nobody asked for pacing.
     pub fn new(api: &GithubApi, options: &Options<'_>, clock: Clock, events: Events) -> Self {
-        let local = url::Url::parse(&api.url).is_ok_and(|url| connect::is_loopback(&url));
+        let local = url::Url::parse(&api.url).is_ok_and(|url| crate::net::is_loopback(&url));
         if local { Self::off() } else { Self::strict(api, options, clock, events) }
     }
 
@@ -111,6 +120,15 @@ impl Governor {
             claim,
             reserve,
         })))
+    }
+
+    /// A strict governor that shares with no other process and keeps nothing back: for what is replayed.
+    pub fn alone(clock: Clock) -> Self {
+        let told = Timestamp::MIN;
+        let (state, taken) = (State::default(), State::default());
+        let live = Mutex::new(Live { state, taken, shared: Shared::none(), told });
+        let (claim, events, ended) = (Claim::Whole, Events::none(), Notify::new());
+        Self(Some(Arc::new(Inner { live, ended, clock, events, claim, reserve: 0 })))
     }
 
     /// Waits until a request may go.
@@ -166,6 +184,19 @@ impl Governor {
                 state.counts = Some(quota.is_some());
                 state.widen(now);
             }
+        }
+    }
+
+    /// Hears what a GraphQL answer says of itself: points beyond the one that was counted when it went,
+    /// and what is left of the hour.
+    pub(super) fn charge(&self, charge: Charge) {
+        let Some(inner) = &self.0 else { return };
+        let now = inner.clock.now();
+        let Charge { cost, limit, remaining, resets } = charge;
+        let live = &mut *inner.live();
+        live.count(Bucket::Graphql, now, (cost.saturating_sub(1), 0));
+        for state in [&mut live.state, &mut live.taken] {
+            state.graphql.hear(Quota { limit, remaining, resets, said: now.as_millisecond() });
         }
     }
 
@@ -292,6 +323,28 @@ mod tests {
         ];
         check(&counts, true).await;
         check(&[], false).await;
+    }
+
+    #[tokio::test]
+    async fn points_of_graphql_are_a_budget_of_their_own_with_its_own_reserve() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = "https://api.github.com".to_owned();
+        let api = GithubApi { url, token: Secret::new("t".to_owned()) };
+        let options = Options { folder: folder.path(), reserve: 20, claim: Claim::Spare };
+        let begin = Timestamp::from_second(1_000_000).unwrap();
+        let clock = Clock::starting_at(begin);
+        let governor = Governor::new(&api, &options, clock.clone(), Events::none());
+        let resets = begin.as_second() + 3_000;
+        governor.charge(Charge { cost: 1_999, limit: 5_000, remaining: 3_001, resets });
+        drop(governor.admit(Bucket::Graphql, Kind::Query).await.unwrap());
+        drop(governor.admit(Bucket::Graphql, Kind::Query).await.unwrap());
+        assert_eq!(clock.now(), begin, "2,000 points fit into a minute");
+        drop(governor.admit(Bucket::Graphql, Kind::Query).await.unwrap());
+        assert!(clock.now() > begin, "and no more");
+        governor.charge(Charge { cost: 1, limit: 5_000, remaining: 1_000, resets });
+        let stopped = governor.admit(Bucket::Graphql, Kind::Query).await.unwrap_err();
+        assert_eq!((stopped.why, stopped.until.as_second()), (Why::Reserve, resets + 1));
+        drop(governor.admit(Bucket::Rest, Kind::Read).await.unwrap());
     }
 
     #[tokio::test]

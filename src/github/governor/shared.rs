@@ -41,6 +41,11 @@ impl Shared {
         Self { path, peer: format!("{:016x}", fastrand::u64(..)), looked: i64::MIN }
     }
 
+    /// No file: this process is alone.
+    pub(super) const fn none() -> Self {
+        Self { path: None, peer: String::new(), looked: i64::MIN }
+    }
+
     /// Whether it is time to look again.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
         let passed = now.as_millisecond().saturating_sub(self.looked);

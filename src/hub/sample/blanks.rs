@@ -12,7 +12,7 @@ use super::spread::{choice, mix};
 const ISSUE_SENTENCES: (usize, usize) = (1, 6);
 const COMMENT_SENTENCES: (usize, usize) = (3, 52);
 
-const REPOS: usize = 500_000_000;
+pub(super) const REPOS: usize = 500_000_000;
 const USERS: usize = 1_000_000;
 const LABEL_IDS: usize = 6_000_000_000;
 const MILESTONE_IDS: usize = 7_000_000;
@@ -56,6 +56,7 @@ pub(super) const ALL: &[(&str, Fill)] = &[
     ("merge_commit", merge_commit),
     ("comments", |scene, into| number(into, scene.account.comments(scene.repo).held(scene.nth))),
     ("here", here),
+    ("verdict", |scene, into| text(into, if scene.part == 0 { "APPROVED" } else { "COMMENTED" })),
     ("likes", |scene, into| number(into, usize::from(scene.seed.is_multiple_of(5)))),
     ("reactions", |scene, into| shape::REACTIONS.fill(scene, into)),
     ("labels", labels),

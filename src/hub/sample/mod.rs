@@ -13,6 +13,7 @@ mod account;
 mod blanks;
 mod families;
 mod marks;
+mod nodes;
 mod prose;
 mod routes;
 mod scene;
@@ -23,6 +24,7 @@ mod spread;
 mod visit;
 
 pub use account::{Account, Error};
+pub(super) use nodes::place;
 pub(super) use routes::answer;
 pub(super) use scene::Base;
 pub(super) use sheet::Sheet;

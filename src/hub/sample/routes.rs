@@ -3,7 +3,7 @@
 use super::account::{Account, PEOPLE};
 use super::families::Links;
 use super::marks::{LABELS, MILESTONES, assigned_of, labels_of};
-use super::scene::{Base, Entry, Row, Scene, comment_of};
+use super::scene::{Base, Entry, Row, Scene, comment_of, verdicts};
 use super::series::Of;
 use super::visit::{KEEP_ALL, Keep, Sifted, Visit, second};
 use crate::hub::answer::Reply;
@@ -87,6 +87,11 @@ impl Visit<'_> {
                 let (nth, pull) = self.pull(repo, number)?;
                 let rows = pull.is_multiple_of(REVIEWED).then(|| review(repo, nth));
                 Ok(self.short(rows.into_iter()))
+            }
+            ["pulls", number, "reviews"] => {
+                let (nth, pull) = self.pull(repo, number)?;
+                let entry = Entry { repo, nth, changed: None };
+                Ok(self.short((0..verdicts(pull)).map(|part| Row::Verdict(entry, part))))
             }
             // What a sample account has none of.
             ["releases" | "branches" | "tags" | "commits" | "events" | "stargazers" | "contributors"] => {

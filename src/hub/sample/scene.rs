@@ -5,10 +5,19 @@ use super::families::Links;
 use super::spread::mix;
 
 /// Ids of each kind begin here, so that none is a number and none is another's.
-const ISSUES: usize = 2_000_000_000;
+pub(super) const ISSUES: usize = 2_000_000_000;
 const COMMENTS: usize = 3_000_000_000;
-const PULLS: usize = 4_000_000_000;
+pub(super) const PULLS: usize = 4_000_000_000;
 const REVIEWS: usize = 5_000_000_000;
+const VERDICTS: usize = 8_000_000_000;
+
+/// Reviews of a pull request at most.
+const MOST_VERDICTS: usize = 2;
+
+/// How many reviews a pull request has, by its place among those of its repository.
+pub(super) const fn verdicts(pull: usize) -> usize {
+    pull % (MOST_VERDICTS + 1)
+}
 
 /// Where the client reaches the account: the base of the API, and of pages for people.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,6 +56,8 @@ pub(super) enum Row {
     WholePull(Entry),
     /// A remark on the diff of that pull request.
     Review(Entry),
+    /// A review of that pull request: which of its reviews.
+    Verdict(Entry, usize),
 }
 
 /// The facts behind an object. What does not concern its kind is empty.
@@ -81,6 +92,7 @@ impl<'a> Scene<'a> {
             Row::Pull(entry) | Row::WholePull(entry) => scene.issue(entry, PULLS),
             Row::Comment(entry) => scene.comment(entry),
             Row::Review(entry) => scene.review(entry),
+            Row::Verdict(entry, part) => scene.verdict(entry, part),
         }
     }
 
@@ -146,6 +158,22 @@ impl<'a> Scene<'a> {
         let scene = self.issue(entry, REVIEWS);
         let seed = mix(scene.seed);
         Self { user: Account::author(seed), seed, created: scene.updated, is_changed: false, ..scene }
+    }
+
+    fn verdict(self, entry: Entry, part: usize) -> Self {
+        let scene = self.issue(entry, VERDICTS);
+        let seed = mix(scene.seed ^ (part as u64 + 1));
+        // Each pull request has room for as many ids as it can have reviews.
+        let id = VERDICTS + (scene.id - VERDICTS) * MOST_VERDICTS + part;
+        Self {
+            user: Account::author(seed),
+            seed,
+            id,
+            part,
+            created: scene.updated,
+            is_changed: false,
+            ..scene
+        }
     }
 
     /// The same place with this person in it.

@@ -81,6 +81,7 @@ shapes! {
     WHOLE_PULL "whole_pull"
     WHOLE_REPO "whole_repo"
     REVIEW "review"
+    VERDICT "verdict"
 }
 
 /// Writes text that needs no escapes.

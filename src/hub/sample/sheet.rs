@@ -54,6 +54,7 @@ impl Sheet {
                 Row::Comment(_) => &shape::COMMENT,
                 Row::Pull(_) | Row::WholePull(_) => &shape::PULL,
                 Row::Review(_) => &shape::REVIEW,
+                Row::Verdict(..) => &shape::VERDICT,
             };
             shape.fill(&Scene::of(self.account, &self.base, *row), &mut out);
         }

@@ -36,6 +36,16 @@ impl<S: Source> Extraction<'_, S> {
         begin: Begin,
         shared: &Shared,
     ) -> Result<(u64, End), Error> {
+        self.reading(resource, begin, shared).read().await
+    }
+
+    /// A listing that nothing was read of yet.
+    pub(super) fn reading<'a>(
+        &'a self,
+        resource: &Resource,
+        begin: Begin,
+        shared: &'a Shared,
+    ) -> Reading<'a, S> {
         let listing = Listing {
             origin: self.options.origin.as_str().into(),
             resource: resource.name.as_str().into(),
@@ -54,8 +64,6 @@ impl<S: Source> Extraction<'_, S> {
             requests: 0,
             calm: true,
         }
-        .read()
-        .await
     }
 }
 
@@ -159,7 +167,7 @@ impl<S: Source> Reading<'_, S> {
     }
 
     /// What a page means: the rows to land with it, and what to ask next.
-    fn landing(
+    pub(super) fn landing(
         &mut self,
         asked: &Target,
         page: Page,
@@ -281,10 +289,17 @@ pub(super) async fn fetch<S: Source>(
                 let reason = format!("{}: still being made; the next sync asks again", request.target);
                 Ok(Err((Trouble::Pending, reason)))
             }
-            Ok(page) => Ok(Ok((page, millis))),
+            Ok(page) => Ok(match shared.trails.turn(extraction.spec, &request, page) {
+                Ok(page) => Ok((page, millis)),
+                Err(lost) => Err((Trouble::Broken, lost.to_string())),
+            }),
             Err(error) => match error.trouble {
                 Trouble::Unauthorized => Err(Error::Unauthorized { source: error }),
-                trouble @ (Trouble::Stopped | Trouble::Limited) => {
+                // The points of GraphQL are a budget of their own: REST goes on.
+                trouble @ (Trouble::Stopped | Trouble::Limited)
+                    if trouble == Trouble::Stopped
+                        || !matches!(request.target, Target::Question { .. }) =>
+                {
                     shared.stop(trouble, &error.message);
                     Ok(Err((trouble, error.message)))
                 }

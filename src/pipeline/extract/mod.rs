@@ -4,8 +4,11 @@
 //! that need nothing of each other are read in one wave, many listings at once; what hangs below their
 //! rows comes in a later wave. Cancelling takes effect between pages, and every page that landed stays.
 
+mod batch;
 mod listing;
 mod parents;
+mod question;
+mod totals;
 mod window;
 
 use std::collections::HashSet;
@@ -14,10 +17,11 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::StreamExt as _;
 
 use super::load::{Gone, Landed, Loader, Tallies};
-use super::outcome::{End, Outcome, Status, judge};
+use super::outcome::{Counted, End, Outcome, Status, judge};
+use super::paging::Trails;
 use super::schema::Cell;
 use super::source::{Source, SourceError, Trouble};
-use super::spec::{DEFAULTS, Resource, Spec};
+use super::spec::{DEFAULTS, Graphql, Resource, Spec};
 use super::store::{self, Prepared};
 use super::warehouse::{self, At, Warehouse};
 use crate::artifact::Event;
@@ -60,6 +64,8 @@ pub struct Options {
     pub chosen: Vec<String>,
     /// Reads everything anew, as if nothing were known, and removes what is gone at the source.
     pub full: bool,
+    /// Compares with what the source counts, where something changed.
+    pub count: bool,
 }
 
 /// Why an extraction ended before its end.
@@ -118,6 +124,8 @@ struct Shared {
     stopped: Mutex<Option<Stop>>,
     /// Room for requests.
     room: tokio::sync::Semaphore,
+    /// The ways that listings took.
+    trails: Trails,
 }
 
 impl Shared {
@@ -140,6 +148,29 @@ struct Work<'a> {
     parents: Vec<String>,
     ends: Vec<End>,
     requests: u64,
+    /// Whether each is asked for by its path, though GraphQL could ask for many.
+    by_path: bool,
+    /// What is held beside what the source counts, where they were compared.
+    counted: Option<Counted>,
+}
+
+/// What is read on its own.
+enum Task<'a> {
+    One(Box<Begin>),
+    /// Many listings, some with each question.
+    Many(&'a Graphql, Vec<Begin>),
+}
+
+impl<'a> Work<'a> {
+    /// What is still to be read, as it is asked for.
+    fn tasks(&mut self) -> Vec<Task<'a>> {
+        let begins = std::mem::take(&mut self.begins);
+        match self.resource.graphql.as_ref().filter(|_| !self.by_path) {
+            Some(_) if begins.is_empty() => Vec::new(),
+            Some(graphql) => vec![Task::Many(graphql, begins)],
+            None => begins.into_iter().map(|begin| Task::One(Box::new(begin))).collect(),
+        }
+    }
 }
 
 impl<S: Source> Extraction<'_, S> {
@@ -155,7 +186,7 @@ impl<S: Source> Extraction<'_, S> {
         }
         let (loader, writing) = Loader::start(self.warehouse.clone(), self.run.id.clone());
         let room = tokio::sync::Semaphore::new(IN_FLIGHT);
-        let shared = Shared { loader, stopped: Mutex::default(), room };
+        let shared = Shared { loader, stopped: Mutex::default(), room, trails: Trails::default() };
         let read = self.waves(&resources, &shared).await;
         drop(shared);
         writing.await.map_err(|_panicked| warehouse::Error::Writer)??;
@@ -190,10 +221,17 @@ impl<S: Source> Extraction<'_, S> {
             while works.iter().any(|work| !work.begins.is_empty()) {
                 self.read(&mut works, &mut known, shared).await?;
             }
+            let landed = shared.loader.settle().await?;
+            let changed = |name: &str| of(&landed, name).since(of(&before, name));
+            for work in works.iter_mut().filter(|work| work.ends.iter().all(|end| *end == End::Complete)) {
+                if self.options.full || changed(&work.resource.name) != Landed::default() {
+                    Box::pin(self.compare(work, &mut known, shared)).await?;
+                }
+            }
             let after = shared.loader.settle().await?;
             for work in works {
-                let tally = |tallies: &Tallies| tallies.get(&work.resource.name).copied().unwrap_or_default();
-                let landed = tally(&after).since(tally(&before));
+                let name = &work.resource.name;
+                let landed = of(&after, name).since(of(&before, name));
                 let outcome = self.end(&work, landed, &outcomes, shared)?;
                 self.tell_end(&outcome);
                 outcomes.push(outcome);
@@ -204,27 +242,39 @@ impl<S: Source> Extraction<'_, S> {
         Ok(outcomes)
     }
 
-    /// Reads the listings that are to be read. Where one over all parents is refused, those of the
-    /// parents are to be read next.
+    /// Reads the listings that are to be read. Where one over all parents is refused, or GraphQL is,
+    /// those of the parents are to be read next.
     async fn read(&self, works: &mut [Work<'_>], known: &mut Known, shared: &Shared) -> Result<(), Error> {
-        let begins = works.iter_mut().enumerate().flat_map(|(index, work)| {
+        let tasks = works.iter_mut().enumerate().flat_map(|(index, work)| {
             let resource = work.resource;
-            std::mem::take(&mut work.begins).into_iter().map(move |begin| (index, resource, begin))
+            work.tasks().into_iter().map(move |task| (index, resource, task))
         });
-        let reads = begins.collect::<Vec<_>>().into_iter().map(async |(index, resource, begin)| {
-            let over_all = begin.over_all;
-            let read = self.listing(resource, begin, shared).await?;
-            Ok::<_, Error>((index, over_all, read))
+        let reads = tasks.collect::<Vec<_>>().into_iter().map(async |(index, resource, task)| {
+            let (instead, read) = match task {
+                Task::One(begin) => {
+                    let instead = begin.over_all.then_some(Which::Each);
+                    let (requests, end) = self.listing(resource, *begin, shared).await?;
+                    (instead, (requests, vec![end]))
+                }
+                Task::Many(graphql, begins) => {
+                    let instead = (!resource.path.is_empty()).then_some(Which::Paths);
+                    (instead, Box::pin(self.batches(resource, (graphql, begins), shared)).await?)
+                }
+            };
+            Ok::<_, Error>((index, instead, read))
         });
         let mut reads = futures_util::stream::iter(reads).buffer_unordered(AT_ONCE);
         while let Some(read) = reads.next().await {
-            let (index, over_all, (requests, end)) = read?;
+            let (index, instead, (requests, ends)) = read?;
             let Some(work) = works.get_mut(index) else { continue };
             work.requests += requests;
-            if over_all && matches!(end, End::Trouble(Trouble::NotPermitted, _)) {
-                work.begins = self.begins(work.resource, known, Which::Each)?.0;
-            } else {
-                work.ends.push(end);
+            let refused = |end: &End| matches!(end, End::Trouble(Trouble::NotPermitted, _));
+            match instead.filter(|_| !ends.is_empty() && ends.iter().all(refused)) {
+                Some(instead) => {
+                    work.begins = self.begins(work.resource, known, instead)?.0;
+                    work.by_path = true;
+                }
+                None => work.ends.extend(ends),
             }
         }
         Ok(())
@@ -265,6 +315,7 @@ impl<S: Source> Extraction<'_, S> {
             rejected: landed.rejected,
             requests: work.requests,
             reason,
+            counted: work.counted,
         })
     }
 
@@ -274,7 +325,7 @@ impl<S: Source> Extraction<'_, S> {
             status: outcome.status.name().to_owned(),
             rows: outcome.rows,
             requests: outcome.requests,
-            reason: outcome.reason.clone(),
+            reason: outcome.reason.clone().or_else(|| Some(outcome.counted?.to_string())),
         });
     }
 
@@ -315,6 +366,12 @@ impl<S: Source> Extraction<'_, S> {
     }
 }
 
+/// The same spec with only the resources that are read then: fewer tables are made.
+pub fn narrowed(spec: &Spec, only: &[String]) -> Result<Spec, Error> {
+    let resources = wanted(spec, only)?.into_iter().cloned().collect();
+    Ok(Spec { resources, ..spec.clone() })
+}
+
 /// The resources to read, in the spec's order: the chosen ones and whatever they hang below.
 pub(super) fn wanted<'a>(spec: &'a Spec, only: &[String]) -> Result<Vec<&'a Resource>, Error> {
     let mut known: Vec<_> = spec.resources.iter().map(|resource| resource.name.as_str()).collect();
@@ -338,6 +395,11 @@ pub(super) fn wanted<'a>(spec: &'a Spec, only: &[String]) -> Result<Vec<&'a Reso
         }
     }
     Ok(spec.resources.iter().filter(|resource| names.contains(resource.name.as_str())).collect())
+}
+
+/// What pages changed of one resource.
+fn of(tallies: &Tallies, name: &str) -> Landed {
+    tallies.get(name).copied().unwrap_or_default()
 }
 
 /// Whether a resource can only be read after another.

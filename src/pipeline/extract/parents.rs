@@ -21,6 +21,8 @@ pub(super) enum Which {
     Best,
     /// One for each parent.
     Each,
+    /// One for each parent, by its path though GraphQL could ask for many.
+    Paths,
 }
 
 /// A row that a resource is listed for; a resource without parent has one, without key.
@@ -37,7 +39,7 @@ impl<S: Source> Extraction<'_, S> {
     /// A resource with all that is to be read of it.
     pub(super) fn work<'r>(&self, resource: &'r Resource, known: &mut Known) -> Result<Work<'r>, Error> {
         let (begins, parents) = self.begins(resource, known, Which::Best)?;
-        Ok(Work { resource, begins, parents, ends: Vec::new(), requests: 0 })
+        Ok(Work { resource, begins, parents, ends: Vec::new(), requests: 0, by_path: false, counted: None })
     }
 
     /// The listings to read, and the keys of all parents.
@@ -50,7 +52,11 @@ impl<S: Source> Extraction<'_, S> {
         let parents = self.parents(resource)?;
         let keys = parents.iter().map(|parent| parent.key.clone()).collect();
         let (settled, columns) = store::settled(self.warehouse, self.spec, resource)?;
-        let shape = Shape::new(&settled, columns);
+        let graphql = resource.graphql.as_ref().filter(|_| which != Which::Paths);
+        let shape = graphql.map_or_else(
+            || Shape::new(&settled, columns.clone()),
+            |graphql| Shape::new(&graphql.shaped(&settled), columns.clone()),
+        );
         let over_all = resource.account.as_ref();
         if let Some(account) =
             over_all.filter(|_| which == Which::Best && self.options.chosen.is_empty() && !parents.is_empty())
@@ -156,6 +162,7 @@ pub(super) fn select(resource: &Resource, parent: &str, (due, within): (&str, &s
 fn names(resource: &Resource) -> Vec<&str> {
     let mut names: Vec<_> = placeholders(&resource.path).collect();
     names.extend(resource.query.iter().flat_map(|(_, value)| placeholders(value)));
+    names.extend(resource.graphql.as_ref().map(|graphql| graphql.id.as_str()));
     names
 }
 

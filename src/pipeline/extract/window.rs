@@ -108,6 +108,6 @@ fn numbered(from: &Target, number: u64) -> Target {
             query.push(("page".to_owned(), number.to_string()));
             Target::Path { path: path.clone(), query }
         }
-        Target::Link(link) => Target::Link(link.clone()),
+        other => other.clone(),
     }
 }

@@ -21,7 +21,8 @@ use super::schema::{self, Cell, Column, Kind};
 use super::spec::{Account, ITEM, POSITION, Resource, Rule};
 pub use children::ChildRows;
 use children::Lists;
-use part::{Part, members};
+use part::Part;
+pub(super) use part::at;
 use take::{Node, Taken};
 
 /// One item of a page, ready to land.
@@ -235,15 +236,16 @@ impl Shape {
 
     /// The text of each item. An object by itself is a list of one.
     fn texts<'b>(&self, body: &'b [u8]) -> Result<Vec<&'b str>, Unreadable> {
-        let mut whole: &RawValue = serde_json::from_slice(body)?;
-        if let Some(items) = &self.resource.items {
-            let envelope = members(whole.get()).ok_or(Unreadable::Shape)?;
-            let list = envelope.into_iter().find(|(name, _)| name == items);
-            whole = list.ok_or_else(|| Unreadable::Envelope { items: items.clone() })?.1;
+        let mut whole = serde_json::from_slice::<&RawValue>(body)?.get();
+        if let Some(items) = self.resource.items.as_ref() {
+            if !whole.starts_with('{') {
+                return Err(Unreadable::Shape);
+            }
+            whole = at(whole, items).ok_or_else(|| Unreadable::Envelope { items: items.clone() })?;
         }
-        let list: Vec<&RawValue> = match whole.get().as_bytes().first() {
-            Some(b'[') => serde_json::from_str(whole.get())?,
-            Some(b'{') => vec![whole],
+        let list: Vec<&RawValue> = match whole.as_bytes().first() {
+            Some(b'[') => serde_json::from_str(whole)?,
+            Some(b'{') => vec![serde_json::from_str(whole)?],
             _ => return Err(Unreadable::Shape),
         };
         let texts: Vec<_> = list.into_iter().map(RawValue::get).collect();
@@ -295,7 +297,11 @@ impl Shape {
     fn infer(&self, item: Item<'_>) -> Result<(Row, Option<String>), Unreadable> {
         let whole: Value = serde_json::from_str(item.text)?;
         let time = self.resource.incremental.as_ref().map(|how| take::lookup(&whole, &how.field));
-        let latest = time.as_ref().and_then(Value::as_str).map(str::to_owned);
+        let latest = time.and_then(|time| match time {
+            Value::String(text) => Some(text),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
         let mut values = self.values(&item, &whole)?;
         let misfits = self.misfits(&mut values);
         let value = |name: &String| values.iter().find(|(known, _)| known == name).map(|(_, value)| value);

@@ -77,3 +77,9 @@ fn below(name: &str, paths: &[String]) -> Vec<String> {
 pub(super) fn members(text: &str) -> Option<Vec<(String, &RawValue)>> {
     serde_json::from_str::<Members<'_>>(text).ok().map(|members| members.0)
 }
+
+/// The text of the value at a dotted path through objects.
+pub(in crate::pipeline) fn at<'t>(text: &'t str, path: &str) -> Option<&'t str> {
+    let member = |text: &'t str, name| members(text)?.into_iter().find(|(known, _)| known == name);
+    path.split('.').try_fold(text, |text, name| Some(member(text, name)?.1.get()))
+}

@@ -120,6 +120,9 @@ fn a_list_may_stand_in_an_object() {
     let page = shape.read(br#"{"total_count": 2, "runs": [{"id": 1}, {"id": 2}]}"#, &[], 0).unwrap();
     assert_eq!(page.rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["1", "2"]);
     assert_eq!(fail(&shape, r#"{"total_count": 2}"#), "the body has no list `runs`");
+    let deeper = self::shape(&format!("items = \"data.runs\"\n{ID}"));
+    assert_eq!(deeper.read(br#"{"data": {"runs": [{"id": 1}]}}"#, &[], 0).unwrap().items, 1);
+    assert_eq!(fail(&deeper, r#"{"data": []}"#), "the body has no list `data.runs`");
 }
 
 #[test]

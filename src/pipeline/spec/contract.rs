@@ -4,12 +4,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// What becomes of one kind of surprise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// The table follows: it gets the column, or the column becomes wide enough.
@@ -46,11 +47,24 @@ impl Contract {
 }
 
 /// As people write it: one rule for both, or each by its name.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Each {
+pub(super) struct Each {
+    /// Of a key that no column takes.
     columns: Option<Rule>,
+    /// Of a value that does not fit its column.
     data_type: Option<Rule>,
+}
+
+/// The two ways to write a contract, for the JSON Schema.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its shape is of use")]
+pub(super) enum Written {
+    /// One rule for both.
+    Both(Rule),
+    /// Each by its name.
+    Each(Each),
 }
 
 /// A contract of a file.
@@ -70,9 +84,9 @@ impl ContractFile {
 
 impl<'de> Deserialize<'de> for ContractFile {
     fn deserialize<D: Deserializer<'de>>(toml: D) -> Result<Self, D::Error> {
-        struct Written;
+        struct Said;
 
-        impl<'de> Visitor<'de> for Written {
+        impl<'de> Visitor<'de> for Said {
             type Value = ContractFile;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,7 +103,7 @@ impl<'de> Deserialize<'de> for ContractFile {
             }
         }
 
-        toml.deserialize_any(Written)
+        toml.deserialize_any(Said)
     }
 }
 

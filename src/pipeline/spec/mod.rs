@@ -7,16 +7,22 @@
 
 mod contract;
 mod file;
+mod graphql;
 mod problem;
+mod source;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Deserialize;
 
 pub use contract::{Contract, Rule};
-use file::{PartFile, SpecFile};
+use file::{PartFile, ResourceFile, SpecFile};
+pub use graphql::{Graphql, Total};
 pub use problem::{Error, Problem};
 pub(crate) use problem::{is_identifier, nearest};
+pub use source::{Api, Auth, Paging, Rest};
 
 use super::Folder;
 use super::schema::Kind;
@@ -37,6 +43,8 @@ pub struct Spec {
     pub name: String,
     /// What it is for.
     pub description: String,
+    /// What it reads from.
+    pub source: Api,
     /// The resources, parents before children.
     pub resources: Vec<Resource>,
     /// Options of models, by name; a model without an entry is a view.
@@ -52,7 +60,8 @@ pub struct Resource {
     pub name: String,
     /// What one row is.
     pub description: String,
-    /// The path below the API's base; `{column}` is filled from the parent's row.
+    /// The path below the API's base; `{column}` is filled from the parent's row. Empty where it can only
+    /// be asked for by GraphQL.
     pub path: String,
     /// The path to take for each chosen item instead of the listing, with `{chosen}`.
     pub chosen: Option<String>,
@@ -96,10 +105,16 @@ pub struct Resource {
     pub children: Vec<Child>,
     /// Whether it is read when nothing is chosen.
     pub default: bool,
+    /// How its next page is found.
+    pub paging: Paging,
+    /// How many parents' listings are asked for at once; `path` is then the way where that is refused.
+    pub graphql: Option<Graphql>,
+    /// How many rows the source counts, to be compared with those that are held.
+    pub total: Option<Total>,
 }
 
 /// What a new reading of a row does to the one before.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Disposition {
     /// It takes its place: the table holds each row once, as it is now.
@@ -151,6 +166,19 @@ pub struct Incremental {
     pub field: String,
     /// How the source sorts by it.
     pub order: Order,
+    /// How the source wants to be told a time.
+    pub format: Format,
+}
+
+/// How a time is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// As the items have it: mostly RFC 3339, `2026-11-22T10:00:00Z`.
+    #[default]
+    Same,
+    /// Whole seconds since 1970.
+    Unix,
 }
 
 /// How a listing is sorted by time.
@@ -186,7 +214,7 @@ pub struct Account {
 }
 
 /// What tells that a parent's listing has something new.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Touched {
     /// The resource whose rows tell it.
@@ -211,7 +239,7 @@ pub struct ColumnSpec {
 }
 
 /// How a model is built.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelOptions {
     /// `view` (the default) or `table`.
@@ -223,7 +251,7 @@ pub struct ModelOptions {
 }
 
 /// What a model becomes in the warehouse.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ModelKind {
     /// Computed when it is read.
@@ -244,6 +272,24 @@ impl Spec {
             draft.go_on(part.text).map_err(unreadable(folder.place_of(part.path)))?;
         }
         Ok(draft.end(&folder.name))
+    }
+
+    /// The same, telling what is wrong in each of its files. After the first wrong one only what a file
+    /// itself shows is judged, since what it names may stand in that one.
+    pub fn check(folder: &Folder) -> Result<Self, Vec<Error>> {
+        let mut wrong = match Self::read(folder) {
+            Ok(spec) => return Ok(spec),
+            Err(error) => vec![error],
+        };
+        let first = wrong.first().map(|error| error.place().to_owned());
+        let later = folder.part(PART, "toml").skip_while(|part| Some(folder.place_of(part.path)) <= first);
+        for part in later {
+            if let Err(error) = toml::from_str::<PartFile>(part.text) {
+                let (place, problem) = (folder.place_of(part.path), Problem::of_toml(&error, part.text));
+                wrong.push(Error::Unreadable { place, problem });
+            }
+        }
+        Err(wrong)
     }
 
     /// Reads and checks the text of a spec that is one file.
@@ -275,29 +321,61 @@ impl Spec {
 
 /// A spec on its way, file after file.
 struct Draft {
-    file: SpecFile,
+    source: Api,
+    /// How listings are paged where a resource does not say.
+    paging: Paging,
+    description: String,
+    resources: Vec<ResourceFile>,
+    models: BTreeMap<String, ModelOptions>,
+    vars: BTreeMap<String, toml::Value>,
 }
 
 impl Draft {
     fn begin(text: &str) -> Result<Self, Problem> {
         let file: SpecFile = toml::from_str(text).map_err(|error| Problem::of_toml(&error, text))?;
-        problem::check(&[], &file.resources, text)?;
-        Ok(Self { file })
+        let SpecFile { description, source, resources, models, vars } = file;
+        let (source, paging) = source.read(text)?;
+        let mut draft = Self { source, paging, description, resources: Vec::new(), models, vars };
+        draft.add(resources, text)?;
+        Ok(draft)
     }
 
     fn go_on(&mut self, text: &str) -> Result<(), Problem> {
         let part: PartFile = toml::from_str(text).map_err(|error| Problem::of_toml(&error, text))?;
-        problem::check(&self.file.resources, &part.resources, text)?;
-        self.file.resources.extend(part.resources);
-        self.file.models.extend(part.models);
+        self.add(part.resources, text)?;
+        self.models.extend(part.models);
+        Ok(())
+    }
+
+    fn add(&mut self, resources: Vec<ResourceFile>, text: &str) -> Result<(), Problem> {
+        problem::check(&self.resources, &resources, text)?;
+        if self.source != Api::Github {
+            resources.iter().try_for_each(|resource| problem::check_elsewhere(resource, text))?;
+        }
+        self.resources.extend(resources);
         Ok(())
     }
 
     fn end(self, name: &str) -> Spec {
-        let SpecFile { description, resources, models, vars, .. } = self.file;
-        let resources = resources.into_iter().map(Resource::from).collect();
-        Spec { name: name.to_owned(), description, resources, models, vars }
+        let Self { source, paging, description, resources, models, vars } = self;
+        let resources = resources.into_iter().map(|file| file.into_resource(&paging)).collect();
+        Spec { name: name.to_owned(), description, source, resources, models, vars }
     }
+}
+
+/// The JSON Schema of `pipeline.toml`.
+pub fn schema() -> serde_json::Value {
+    schema_of::<SpecFile>()
+}
+
+/// The JSON Schema of a file below `resources/`.
+pub fn part_schema() -> serde_json::Value {
+    schema_of::<PartFile>()
+}
+
+/// In the draft that editors know (Taplo: "JSON Schema, draft 4 to 7").
+fn schema_of<T: JsonSchema>() -> serde_json::Value {
+    SchemaSettings::draft07().into_generator().into_root_schema_for::<T>().to_value()
 }
 
 /// The names in `{braces}` of a path.

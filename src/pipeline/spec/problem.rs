@@ -28,6 +28,15 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The file that it is about.
+    pub(super) fn place(&self) -> &str {
+        match self {
+            Self::Missing { place } | Self::Unreadable { place, .. } => place,
+        }
+    }
+}
+
 impl Failure for Error {
     fn exit(&self) -> Exit {
         Exit::Usage
@@ -70,7 +79,7 @@ impl Problem {
         }
     }
 
-    fn at(text: &str, offset: usize, fact: String) -> Self {
+    pub(super) fn at(text: &str, offset: usize, fact: String) -> Self {
         Self { line: line_of(text, offset), fact, hint: None }
     }
 }
@@ -85,8 +94,10 @@ pub(super) fn check(before: &[ResourceFile], own: &[ResourceFile], text: &str) -
             earlier.iter().flat_map(|other| &other.children).map(|child| child.name.get_ref().as_str()),
         );
         check_name(resource, &tables, text)?;
+        check_place(resource, text)?;
         check_parent(resource, &names, text)?;
         check_needs(resource, &names, text)?;
+        check_graphql(resource, text)?;
         check_columns(resource, text)?;
         check_disposition(resource, &earlier, text)?;
         check_children(resource, &tables, text)?;
@@ -173,19 +184,49 @@ fn check_name(resource: &ResourceFile, tables: &[&str], text: &str) -> Result<()
     Ok(())
 }
 
+/// Whether a source that is not GitHub can be asked so.
+pub(super) fn check_elsewhere(resource: &ResourceFile, text: &str) -> Result<(), Problem> {
+    let graphql = resource.graphql.as_ref().map(|said| ("graphql", said.span().start));
+    let total = resource.total.as_ref().map(|said| ("total", said.span().start));
+    let Some((key, at)) = graphql.or(total) else { return Ok(()) };
+    Err(Problem::at(text, at, format!("`{key}` is asked of GitHub only")))
+}
+
+/// Whether its path stays below the API's base, and its pages can be found.
+fn check_place(resource: &ResourceFile, text: &str) -> Result<(), Problem> {
+    if let Some(path) = resource.path.as_ref().filter(|path| !path.get_ref().starts_with('/')) {
+        let fact = format!("the path `{}` does not begin with `/`", path.get_ref());
+        return Err(Problem::at(text, path.span().start, fact));
+    }
+    let fault = resource.paging.as_ref().and_then(|paging| Some((paging.get_ref().fault()?, paging.span())));
+    fault.map_or(Ok(()), |(fact, span)| Err(Problem::at(text, span.start, fact.to_owned())))
+}
+
 fn check_parent(resource: &ResourceFile, earlier: &[&str], text: &str) -> Result<(), Problem> {
     let Some(parent) = &resource.parent else {
-        let path = &resource.path;
-        return match placeholders(path.get_ref()).next() {
-            None => Ok(()),
-            Some(name) => {
-                let fact =
-                    format!("the path has `{{{name}}}` and the resource has no `parent` to fill it from");
-                Err(Problem::at(text, path.span().start, fact))
-            }
-        };
+        let braces =
+            resource.path.as_ref().and_then(|path| Some((path, placeholders(path.get_ref()).next()?)));
+        let Some((path, name)) = braces else { return Ok(()) };
+        let fact = format!("the path has `{{{name}}}` and the resource has no `parent` to fill it from");
+        return Err(Problem::at(text, path.span().start, fact));
     };
     stands_above("the parent", parent.get_ref(), parent.span().start, earlier, text)
+}
+
+/// Whether there is a way to ask for it.
+fn check_graphql(resource: &ResourceFile, text: &str) -> Result<(), Problem> {
+    let (at, fact) = match (&resource.graphql, &resource.path) {
+        (None, Some(_)) => return Ok(()),
+        (None, None) => {
+            let fact = format!("`{}` has neither `path` nor `graphql`", resource.name.get_ref());
+            (resource.name.span(), Some(fact))
+        }
+        (Some(graphql), _) if resource.parent.is_none() => {
+            (graphql.span(), Some("`graphql` asks for parents, and the resource has no `parent`".to_owned()))
+        }
+        (Some(graphql), _) => (graphql.span(), graphql.get_ref().problem()),
+    };
+    fact.map_or(Ok(()), |fact| Err(Problem::at(text, at.start, fact)))
 }
 
 /// Whether what must be read before it stands above it.
@@ -285,6 +326,14 @@ mod tests {
     }
 
     #[test]
+    fn what_only_github_answers_is_refused_elsewhere() {
+        let text = GOOD.replace("source = \"github\"", "source = { base = \"https://api.example.com\" }");
+        let text = format!("{text}total = {{ id = \"node\", on = \"Shop\", of = [\"orders\"] }}\n");
+        let problem = Spec::parse("p", &text).unwrap_err();
+        assert_eq!(problem.to_string(), "line 7: `total` is asked of GitHub only");
+    }
+
+    #[test]
     fn a_parent_must_stand_above() {
         insta::assert_snapshot!(
             check("[[resources]]\nname = \"issues\"\npath = \"/repos/{name}/issues\"\nparent = \"repo\"\nkey = [\"id\"]\n"), @r"
@@ -316,8 +365,22 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_asked_by_graphql_is_said() {
+        let ask = |on: &str, batch: u32| {
+            let graphql = format!(
+                "{{ id = \"node_id\", on = \"{on}\", connection = \"issues\", batch = {batch}, fields = \"id\" }}"
+            );
+            check(&format!(
+                "[[resources]]\nname = \"x\"\nkey = [\"id\"]\nparent = \"repos\"\ngraphql = {graphql}\n"
+            ))
+        };
+        insta::assert_snapshot!(ask("Repository", 101), @"line 11: `graphql.batch` is 101; GitHub takes 1 to 100");
+        insta::assert_snapshot!(ask("Repo}", 9), @"line 11: `graphql.on` is `Repo}`, which is no name in GraphQL");
+    }
+
+    #[test]
     fn a_missing_key_and_broken_toml_are_said() {
-        insta::assert_snapshot!(check("[[resources]]\nname = \"x\"\nkey = [\"id\"]\n"), @"line 7: missing field `path`");
+        insta::assert_snapshot!(check("[[resources]]\nname = \"x\"\nkey = [\"id\"]\n"), @"line 8: `x` has neither `path` nor `graphql`");
         insta::assert_snapshot!(check("[[resources]\n"), @"line 7: unclosed array table, expected `]`");
     }
 }

@@ -35,8 +35,9 @@ CREATE TABLE IF NOT EXISTS planwright.outcomes (
     origin VARCHAR, run VARCHAR, pipeline VARCHAR, resource VARCHAR, status VARCHAR, rows BIGINT, removed BIGINT,
     rejected BIGINT, requests BIGINT, reason VARCHAR, ended_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS planwright.facts (name VARCHAR, value VARCHAR);
-CREATE TABLE IF NOT EXISTS planwright.resources (resource VARCHAR, fingerprint VARCHAR, shape VARCHAR);
-CREATE TABLE IF NOT EXISTS planwright.models (name VARCHAR);
+CREATE TABLE IF NOT EXISTS planwright.resources (
+    resource VARCHAR, fingerprint VARCHAR, shape VARCHAR, pipeline VARCHAR);
+CREATE TABLE IF NOT EXISTS planwright.models (name VARCHAR, pipeline VARCHAR);
 CREATE TABLE IF NOT EXISTS ledger (
     run VARCHAR, ended_at TIMESTAMP, verb VARCHAR, role VARCHAR, model VARCHAR, issue BIGINT, turn BIGINT, input BIGINT,
     output BIGINT, cache_write BIGINT, cache_read BIGINT, cost DOUBLE, millis BIGINT, outcome VARCHAR);
@@ -50,6 +51,8 @@ const LAYOUT: u32 = 2;
 const STEPS: [&str; 1] = ["
 ALTER TABLE planwright.raw ADD COLUMN IF NOT EXISTS place BIGINT;
 ALTER TABLE planwright.resources ADD COLUMN IF NOT EXISTS shape VARCHAR;
+ALTER TABLE planwright.resources ADD COLUMN IF NOT EXISTS pipeline VARCHAR;
+ALTER TABLE planwright.models ADD COLUMN IF NOT EXISTS pipeline VARCHAR;
 "];
 
 /// What [`prepare`] found.
@@ -110,12 +113,14 @@ struct Prints {
 
 impl Prints {
     fn of(resource: &Resource) -> Self {
-        let Resource { path, query, accept, fill, parent, key, incremental, items, keep, drop, .. } =
-            resource;
+        let Resource { path, query, accept, fill, parent, key, incremental, .. } = resource;
+        let Resource { items, keep, drop, paging, graphql, .. } = resource;
         let placed = resource.columns.iter().any(|column| column.from == POSITION);
-        let asked = (path, query, accept, fill, parent);
+        let asked = (path, query, accept, fill, parent, paging);
         let kept = (key, incremental, items, keep, drop, resource.disposition);
-        let asked = format!("{:?}", (asked, kept, placed, resource.columns.is_empty()));
+        // How many are asked for at once changes no row.
+        let question = graphql.as_ref().map(|how| (how.query(), &how.from));
+        let asked = format!("{:?}", (asked, question, kept, placed, resource.columns.is_empty()));
         let columns = |columns: &[ColumnSpec]| -> Vec<_> {
             columns.iter().map(|column| (column.name.clone(), column.from.clone(), column.kind)).collect()
         };
@@ -128,12 +133,13 @@ impl Prints {
     }
 }
 
-/// The prints of each resource that has a table.
-fn known(writer: &Writer<'_>) -> Result<HashMap<String, Prints>, Error> {
-    let rows = writer.select("SELECT resource, fingerprint, shape FROM planwright.resources", &[])?;
+/// The prints of each resource that has a table, and the pipeline that it belongs to.
+fn known(writer: &Writer<'_>) -> Result<HashMap<String, (Prints, Option<String>)>, Error> {
+    let rows =
+        writer.select("SELECT resource, fingerprint, shape, pipeline FROM planwright.resources", &[])?;
     let pair = |row: Vec<Value>| {
         let text = |index: usize| row.get(index).and_then(Value::as_str).map(str::to_owned);
-        Some((text(0)?, Prints { asked: text(1)?, shape: text(2) }))
+        Some((text(0)?, (Prints { asked: text(1)?, shape: text(2) }, text(3))))
     };
     Ok(rows.into_iter().filter_map(pair).collect())
 }
@@ -142,7 +148,7 @@ fn known(writer: &Writer<'_>) -> Result<HashMap<String, Prints>, Error> {
 struct Preparing<'a> {
     writer: &'a Writer<'a>,
     spec: &'a Spec,
-    known: HashMap<String, Prints>,
+    known: HashMap<String, (Prints, Option<String>)>,
     /// Resources whose tables are empty now, and will be read anew.
     emptied: HashSet<String>,
 }
@@ -151,9 +157,12 @@ impl Preparing<'_> {
     fn resource(&mut self, resource: &Resource) -> Result<(), Error> {
         let prints = Prints::of(resource);
         match self.known.get(&resource.name) {
-            Some(known) if *known == prints => return Ok(()),
+            Some((_, Some(other))) if *other != self.spec.name => {
+                return Err(Error::Taken { table: resource.name.clone(), by: other.clone() });
+            }
+            Some((known, _)) if *known == prints => return Ok(()),
             // What is taken over from a parent must be there to be taken.
-            Some(known) if known.asked == prints.asked && !self.is_emptied(resource) => {
+            Some((known, _)) if known.asked == prints.asked && !self.is_emptied(resource) => {
                 self.derive(resource)?;
             }
             Some(_) => {
@@ -166,8 +175,9 @@ impl Preparing<'_> {
         let name = Cell::text(&resource.name);
         let sql = "DELETE FROM planwright.resources WHERE resource = ?";
         self.writer.execute(sql, std::slice::from_ref(&name))?;
-        let cells = [name, Cell::Text(prints.asked), super::optional(prints.shape.as_deref())];
-        self.writer.execute("INSERT INTO planwright.resources VALUES (?, ?, ?)", &cells).map(drop)
+        let shape = super::optional(prints.shape.as_deref());
+        let cells = [name, Cell::Text(prints.asked), shape, Cell::text(&self.spec.name)];
+        self.writer.execute("INSERT INTO planwright.resources VALUES (?, ?, ?, ?)", &cells).map(drop)
     }
 
     fn is_emptied(&self, resource: &Resource) -> bool {

@@ -71,6 +71,14 @@ pub enum Error {
         /// What this program knows.
         known: u32,
     },
+    /// Two pipelines want the same table.
+    #[error("the table `{table}` belongs to the pipeline `{by}`")]
+    Taken {
+        /// The table.
+        table: String,
+        /// The pipeline that fills it.
+        by: String,
+    },
     /// The thread that writes died.
     #[error("the warehouse's writer died")]
     Writer,
@@ -118,7 +126,7 @@ impl Error {
 impl Failure for Error {
     fn exit(&self) -> Exit {
         match self {
-            Self::Sql { .. } | Self::NotASelect => Exit::Usage,
+            Self::Sql { .. } | Self::NotASelect | Self::Taken { .. } => Exit::Usage,
             _ => Exit::Unable,
         }
     }
@@ -126,6 +134,9 @@ impl Failure for Error {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::NotThere { .. } => vec!["`planwright sync` fills it".to_owned()],
+            Self::Taken { .. } => {
+                vec!["name the resource otherwise, or set PLANWRIGHT_WAREHOUSE to another file".to_owned()]
+            }
             Self::Locked { .. } => vec!["wait until it ends; one process writes at a time".to_owned()],
             Self::Newer { .. } | Self::Layout { .. } => {
                 vec![

@@ -1,5 +1,6 @@
 //! What tests stand on: a world of their own, the sources, and nothing of the machine they run on.
 
+pub(crate) mod api;
 pub(crate) mod studio;
 pub(crate) mod tracker;
 pub(crate) mod world;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::github::rate::PATIENCE;
+use crate::net::PATIENCE;
 
 /// Seconds that the limits of a minute look back.
 const WINDOW: i64 = 60;

@@ -2,18 +2,19 @@
 
 use crate::artifact::Events;
 use crate::error::Failure as _;
-use crate::github::{Client, Error, RawPage, Terms};
+use crate::github::{Client, Error, Question, RawPage, Terms};
 use crate::pipeline::source::{Page, PageRequest, Source, SourceError, Target, Trouble};
 
-/// The source that a sync reads from.
+/// GitHub, or the hub, through its client.
 #[derive(Debug)]
-pub(super) struct Github<'a> {
+pub struct Github<'a> {
     client: &'a Client,
     events: &'a Events,
 }
 
 impl<'a> Github<'a> {
-    pub(super) const fn new(client: &'a Client, events: &'a Events) -> Self {
+    /// Reads through a client; what the person should know goes to the events.
+    pub const fn new(client: &'a Client, events: &'a Events) -> Self {
         Self { client, events }
     }
 
@@ -25,6 +26,16 @@ impl<'a> Github<'a> {
         {
             self.events.note(format!("`{path}` is now `{now}`"));
         }
+    }
+
+    /// Asks by GraphQL.
+    async fn ask(&self, question: Question<'_>) -> Result<Page, SourceError> {
+        let answer = self.client.graphql(question).await;
+        let body = answer.map_err(|error| {
+            let said = source_error(&error);
+            if error.is_too_much() { SourceError { trouble: Trouble::TooMuch, ..said } } else { said }
+        })?;
+        Ok(Page { status: 200, body, ..Page::default() })
     }
 
     /// A link below the base without the base, so that it stays true when the hub's port changes.
@@ -43,6 +54,10 @@ impl Source for Github<'_> {
             Target::Path { path, query } => self.client.page(path, query, terms).await,
             Target::Link(path) if path.starts_with('/') => self.client.page(path, &[], terms).await,
             Target::Link(link) => self.client.page_at(link, terms).await,
+            Target::Question { query, variables, .. } => {
+                let about = request.resource.as_str();
+                return self.ask(Question { about, query, variables }).await;
+            }
         };
         let page = page.map_err(|error| source_error(&error))?;
         self.tell_renamed(&request.target, &page);
@@ -62,7 +77,9 @@ fn renamed(path: &str, body: &[u8]) -> Option<String> {
 
 fn source_error(error: &Error) -> SourceError {
     let hints = error.hints();
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    // The frames around the first cause say nothing of their own.
+    let cause = std::iter::successors(std::error::Error::source(error), |cause| cause.source()).last();
+    let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
     SourceError { trouble: trouble(error), message: format!("{error}{cause}"), source: None, hints }
 }
 

@@ -1,14 +1,30 @@
-//! HTTP clients: the one place that builds them.
+//! HTTP: the one place that builds clients, and what may stand in the network's place.
 //!
 //! The one idea: whoever talks to a server gets a client that cannot carry a credential elsewhere.
 //! A redirect is followed only to the same scheme, host and port; proxies are data that `cli` read;
-//! loopback is never proxied. Retries, timeouts of whole requests and credentials are the callers'.
+//! loopback is never proxied. What is sent again, and after how long, the callers decide; the loop that
+//! does it is [`insist`]. Timeouts of whole requests and credentials are theirs too.
+//! A [`Transport`] carries requests over such a client, or to a [`cassette`].
+
+pub mod cassette;
+mod transport;
 
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
 
+use crate::clock::Clock;
 use crate::error::{Exit, Failure};
+pub use transport::Transport;
+
+/// How often one request is sent at most.
+pub const ATTEMPTS: u32 = 4;
+
+/// How long one request may wait for a rate limit before the person is told instead.
+pub const PATIENCE: Duration = Duration::from_mins(3);
+
+/// A server that is silent for this long will not answer.
+pub const SILENCE: Duration = Duration::from_mins(1);
 
 /// Redirects followed before the last answer is taken as it is.
 const REDIRECTS: usize = 5;
@@ -109,8 +125,9 @@ pub fn client(options: &Options) -> Result<reqwest::Client, Error> {
         .user_agent(&options.user_agent)
         .connect_timeout(options.connect_timeout)
         .redirect(Policy::custom(|attempt| {
-            let stays = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
-            if stays && attempt.previous().len() <= REDIRECTS { attempt.follow() } else { attempt.stop() }
+            let from = attempt.previous().last();
+            let follow = from.is_some_and(|from| follows(from, attempt.url(), attempt.previous().len()));
+            if follow { attempt.follow() } else { attempt.stop() }
         }))
         .no_proxy();
     for (url, proxy) in proxies(&options.proxies) {
@@ -118,6 +135,69 @@ pub fn client(options: &Options) -> Result<reqwest::Client, Error> {
         builder = builder.proxy(proxy.no_proxy(except(&options.proxies)));
     }
     builder.build().map_err(|source| Error::Setup { source })
+}
+
+/// Whether the redirect of this number is followed: one that stays where the credential belongs.
+fn follows(from: &url::Url, to: &url::Url, number: usize) -> bool {
+    from.origin() == to.origin() && number <= REDIRECTS
+}
+
+/// What follows an attempt that did not succeed.
+#[derive(Debug)]
+pub enum Next<E> {
+    /// It is made again after this long.
+    After(Duration),
+    /// It was the last one.
+    Stop(E),
+}
+
+/// Makes attempts until one succeeds or `judge`, who is told the number of the failed one, counted from 1,
+/// says to stop.
+pub async fn insist<T, F, E, R: Future<Output = Result<T, F>>>(
+    clock: &Clock,
+    attempt: impl Fn() -> R,
+    mut judge: impl FnMut(u32, F) -> Next<E>,
+) -> Result<T, E> {
+    let mut number = 0;
+    loop {
+        number += 1;
+        let failed = match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(failed) => failed,
+        };
+        match judge(number, failed) {
+            Next::After(pause) => clock.sleep(pause).await,
+            Next::Stop(error) => return Err(error),
+        }
+    }
+}
+
+/// The pause after a failed attempt: half a second, then twice as long each time.
+pub const fn backoff(number: u32) -> Duration {
+    Duration::from_millis(500 << if number > 5 { 4 } else { number.saturating_sub(1) })
+}
+
+/// The address with this relation in a `Link` header (RFC 8288).
+pub fn link_of<'h>(header: &'h str, relation: &str) -> Option<&'h str> {
+    header.split(',').find_map(|link| {
+        let (address, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
+        let is_it = |parameter: &str| {
+            let said = parameter.trim().replace('"', "");
+            said.split_once('=')
+                .is_some_and(|(name, value)| name == "rel" && value.eq_ignore_ascii_case(relation))
+        };
+        parameters.split(';').any(is_it).then_some(address)
+    })
+}
+
+/// Whether requests to this address stay on this machine.
+pub fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }
 
 fn proxies(proxies: &Proxies) -> Vec<(&str, reqwest::Result<reqwest::Proxy>)> {
