@@ -146,7 +146,7 @@ pub struct Child {
     pub from: String,
     /// Columns taken over from the item's row: (own name, the row's name).
     pub inherit: Vec<(String, String)>,
-    /// Its columns; `from` lies in the member, [`MEMBER`] is the member itself.
+    /// Its columns; `from` lies in the member, `@value` is the member itself.
     pub columns: Vec<ColumnSpec>,
 }
 
