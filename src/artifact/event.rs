@@ -121,6 +121,25 @@ pub enum Event {
         /// Why it is partial, skipped or failed.
         reason: Option<String>,
     },
+    /// How far the reading of resources is, some times a second at most; with `--json` once.
+    Progress {
+        /// The resource whose page came last.
+        name: String,
+        /// Resources that ended.
+        done: u64,
+        /// Resources in all.
+        of: u64,
+        /// Rows so far that were new or changed.
+        rows: u64,
+        /// Rows in a second so far.
+        rows_per_second: u64,
+        /// Requests answered so far.
+        requests: u64,
+        /// Requests left of the hour's limit; `null` where the server tells of none.
+        left: Option<u64>,
+        /// Seconds until the end, where earlier syncs tell how much there is; `null` where not.
+        seconds_left: Option<u64>,
+    },
     /// A SQL model was built.
     Model {
         /// The model's name.
@@ -154,6 +173,11 @@ impl Events {
     /// Nobody listens.
     pub const fn none() -> Self {
         Self(None)
+    }
+
+    /// Whether anybody listens.
+    pub const fn are_heard(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Tells that something happened. A listener that has gone is not the sender's concern.

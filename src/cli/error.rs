@@ -123,6 +123,22 @@ pub(super) enum Error {
         /// The pipeline.
         pipeline: String,
     },
+    /// A time that must lie in the past does not.
+    #[error("`--since` is {at}, which lies ahead: it is {now}")]
+    Ahead {
+        /// The time.
+        at: jiff::Timestamp,
+        /// When it was said.
+        now: jiff::Timestamp,
+    },
+    /// An option that is about one pipeline was given for none or several.
+    #[error("`{flag}` takes one pipeline, and there are {}", pipelines.len())]
+    OnePipeline {
+        /// The option.
+        flag: &'static str,
+        /// The pipelines.
+        pipelines: Vec<String>,
+    },
     /// No test was run, which is not the same as green.
     #[error("no test ran: {} in {}", only.as_ref().map_or("there is none".to_owned(), |only| format!("none holds `{only}`")), pipelines.join(", "))]
     NoTests {
@@ -202,6 +218,9 @@ impl Failure for Error {
             ],
             Self::NoRepository { .. } => {
                 vec!["git init && git add --all && git commit --message Begin".to_owned()]
+            }
+            Self::OnePipeline { pipelines, .. } => {
+                vec![format!("name one of them: {}", pipelines.join(", "))]
             }
             Self::PipelineExists { .. } => vec!["take another name".to_owned()],
             Self::Exists { .. } => vec!["say `--force` to write it anew".to_owned()],

@@ -2,6 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
+use super::progress;
 use super::screen::{LOOK, Screen, styled};
 use crate::error::Exit;
 
@@ -21,5 +22,6 @@ pub(super) fn watch(screen: Screen, cancel: CancellationToken) {
 
 #[expect(clippy::exit, reason = "the person asked twice, and does not want to wait for anything")]
 fn at_once() {
+    progress::clear();
     std::process::exit(Exit::Interrupted as i32);
 }

@@ -5,7 +5,8 @@ use crate::artifact::verdict::{Decision, Finding, Severity};
 use crate::artifact::{Event, Usd};
 use crate::ledger::{self, Entry};
 
-use super::screen::{BAD, DIM, GOOD, HEAD, LOOK, Screen, styled};
+use super::progress;
+use super::screen::{BAD, DIM, GOOD, HEAD, LOOK, Line, Screen, styled};
 
 /// Tells one event.
 pub(super) fn render(screen: Screen, event: &Event) {
@@ -16,6 +17,15 @@ pub(super) fn render(screen: Screen, event: &Event) {
         return;
     }
     match event {
+        Event::Progress { .. } => {
+            if screen.line == Line::Drawn {
+                progress::draw(event);
+            }
+        }
+        Event::Stage { .. } => {
+            progress::clear();
+            screen.mention(text(event));
+        }
         Event::Warning { .. } => screen.say(text(event)),
         // That something began, and that one more test holds, is for those who asked to be told more.
         Event::Resource { status, .. } if status == "running" && screen.verbose == 0 => {}
@@ -48,6 +58,8 @@ pub(super) fn text(event: &Event) -> String {
             let line = format!("{name:<24} {status:<9} {rows:>8} rows {requests:>5} requests");
             indented(&with_reason(&line, reason.as_deref()))
         }
+        // It is a line of its own, which is redrawn.
+        Event::Progress { .. } => String::new(),
         Event::Model { name, rows } => indented(&format!("{name:<24} {:<9} {rows:>8} rows", "built")),
         Event::DataTest { name, outcome, rows, detail } => {
             let colour = if outcome == "green" { GOOD } else { BAD };

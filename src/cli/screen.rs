@@ -11,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::args::{Color, Globals};
 use super::error::{Error, Stop};
+use super::progress::beside;
 use crate::config::Environment;
 use crate::config::environment::{NO_COLOR, TERM};
 
@@ -25,6 +26,15 @@ pub(super) const HEAD: Style = Style::new().bold();
 /// What may be passed over.
 pub(super) const DIM: Style = Style::new().dimmed();
 
+/// The line that tells how far a verb is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    /// It is redrawn at the bottom of the terminal.
+    Drawn,
+    /// There is none: nobody looks, or wants to.
+    Absent,
+}
+
 /// Both streams. Nothing is held open: copies are free.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Screen {
@@ -34,6 +44,8 @@ pub(super) struct Screen {
     pub(super) quiet: bool,
     /// How much is told of the log: 0, 1 or 2.
     pub(super) verbose: u8,
+    /// Whether a line is redrawn that tells how far it is.
+    pub(super) line: Line,
     /// Whether a person can be asked.
     pub(super) can_ask: bool,
     colour: ColorChoice,
@@ -50,10 +62,13 @@ impl Screen {
             _ => ColorChoice::Never,
         };
         let stderr_is_terminal = io::stderr().is_terminal();
+        let is_dumb = environment.get(TERM) == Some("dumb");
+        let is_drawn = stderr_is_terminal && !is_dumb && !globals.quiet && !globals.json;
         Self {
             json: globals.json,
             quiet: globals.quiet,
             verbose: globals.verbose,
+            line: if is_drawn { Line::Drawn } else { Line::Absent },
             can_ask: io::stdin().is_terminal() && stderr_is_terminal,
             colour: choice(stderr_is_terminal),
             result_colour: choice(io::stdout().is_terminal()),
@@ -62,8 +77,10 @@ impl Screen {
 
     /// Tells people a line, on stderr.
     pub(super) fn say(self, line: impl Display) {
-        let mut stderr = AutoStream::new(io::stderr().lock(), self.colour);
-        drop(writeln!(stderr, "{line}"));
+        beside(|| {
+            let mut stderr = AutoStream::new(io::stderr().lock(), self.colour);
+            drop(writeln!(stderr, "{line}"));
+        });
     }
 
     /// Tells people a line, unless they asked for quiet.
@@ -75,19 +92,23 @@ impl Screen {
 
     /// Asks without ending the line.
     pub(super) fn prompt(self, question: &str) {
-        let mut stderr = AutoStream::new(io::stderr().lock(), self.colour);
-        drop(write!(stderr, "{question} "));
-        drop(stderr.flush());
+        beside(|| {
+            let mut stderr = AutoStream::new(io::stderr().lock(), self.colour);
+            drop(write!(stderr, "{question} "));
+            drop(stderr.flush());
+        });
     }
 
     /// Writes a result to stdout, with a newline at its end.
     pub(super) fn result(self, text: impl Display) -> Result<(), Stop> {
-        let mut stdout = AutoStream::new(io::stdout().lock(), self.result_colour);
         let mut text = text.to_string();
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        let written = beside(|| {
+            let mut stdout = AutoStream::new(io::stdout().lock(), self.result_colour);
+            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+        });
         written.map_err(|source| match source.kind() {
             io::ErrorKind::BrokenPipe => Stop::Quiet,
             _ => Error::Output { source }.into(),

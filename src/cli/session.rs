@@ -13,6 +13,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::args::Globals;
 use super::error::{Error, Stop};
+use super::progress::{Beside, Cleared, Pace};
 use super::render;
 use super::report::RUN_FOLDER;
 use super::screen::Screen;
@@ -196,7 +197,7 @@ fn start_log(call: &Call, settled: &Settled, run: &Run) -> Result<(), telemetry:
         clock: call.clock.clone(),
         level: &log.level,
         rotate_bytes: log.rotate_bytes,
-        aloud: level.map(|level| Aloud { level, to: Box::new(std::io::stderr()) }),
+        aloud: level.map(|level| Aloud { level, to: Box::new(Beside) }),
     })
 }
 
@@ -206,16 +207,23 @@ async fn rendered<T>(
     mut events: UnboundedReceiver<Event>,
     work: impl Future<Output = T>,
 ) -> T {
+    let _cleared = Cleared;
+    let mut pace = Pace::default();
+    let mut tell = |event: &Event| {
+        if pace.lets(screen, event) {
+            render::render(screen, event);
+        }
+    };
     let mut work = std::pin::pin!(work);
     let done = loop {
         tokio::select! {
             biased;
-            Some(event) = events.recv() => render::render(screen, &event),
+            Some(event) = events.recv() => tell(&event),
             done = &mut work => break done,
         }
     };
     while let Ok(event) = events.try_recv() {
-        render::render(screen, &event);
+        tell(&event);
     }
     done
 }

@@ -7,11 +7,13 @@ use super::query::{Format, shaped};
 use super::render::{thousands, time};
 use super::screen::{DIM, LOOK, Screen, styled};
 use super::session::{self, Call, Session};
+use super::since::Since;
 use super::tracker::Tracker;
-use crate::artifact::RepoName;
+use crate::artifact::RepoChoice;
 use crate::clock::Stopwatch;
 use crate::config::settings;
 use crate::error::Exit;
+use crate::net::Transport;
 use crate::pipeline::forecast::{Bound, Forecast};
 use crate::pipeline::spec::{Api, Rest};
 use crate::pipeline::table::Column;
@@ -23,7 +25,11 @@ const EXAMPLES: &str = "\
 Examples:
   planwright sync                          everything the token sees, since the last time
   planwright sync --repo octo/hello        one repository
+  planwright sync --repo 'octo/*'          all of one owner that the token sees
+  planwright sync --repo starred           those that you starred
+  planwright sync --repo '!octo/old-*'     all but these
   planwright sync --only issues            one resource (and those above it)
+  planwright sync --since 30d              a first sync that begins there, not in 2008
   planwright sync --full                   everything anew, and what is gone at GitHub goes here too
   planwright sync --dry-run                what it would take of your quota and time
   planwright sync --pipeline shop          your own pipeline, pipelines/shop/
@@ -41,9 +47,13 @@ pub(super) struct Args {
     /// Only this resource; may be given more than once
     #[arg(long, value_name = "RESOURCE")]
     only: Vec<String>,
-    /// Only this repository; may be given more than once
+    /// Only this repository, those of a pattern (octo/app-*), or those you starred (starred); with a leading
+    /// !, not these; may be given more than once
     #[arg(long, value_name = "OWNER/NAME")]
-    repo: Vec<RepoName>,
+    repo: Vec<RepoChoice>,
+    /// What was never read and can be asked from a time on, only from then: 2026-01-01, RFC 3339, or 30d
+    #[arg(long, value_name = "DATE", conflicts_with = "full")]
+    since: Option<Since>,
     /// Read everything anew and remove what is gone
     #[arg(long)]
     full: bool,
@@ -72,7 +82,7 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
                 ended
             }
             Api::Rest(rest) => {
-                let client = open(session, &rest)?;
+                let client = open(session, &rest, session.call.http()?)?;
                 if !args.repo.is_empty() {
                     return Err(Error::NotOfGithub { pipeline: folder.name }.into());
                 }
@@ -100,11 +110,15 @@ fn chosen(args: &Args, settings: &settings::Sync) -> settings::Sync {
 }
 
 /// Opens a pipeline's own API. Its credential is in the variable that its host leads to, and nowhere else.
-fn open(session: &Session<'_>, rest: &Rest) -> Result<rest::Client, Stop> {
+pub(super) fn open(
+    session: &Session<'_>,
+    rest: &Rest,
+    transport: impl Into<Transport>,
+) -> Result<rest::Client, Stop> {
     let credentials = &session.settled.loaded.credentials;
     let credential = rest.variable().and_then(|variable| credentials.for_host(&variable));
     session.run.events.note(format!("reading from {}", rest.base));
-    Ok(rest::Client::new(session.call.http()?, rest, credential, session.call.clock.clone())?)
+    Ok(rest::Client::new(transport, rest, credential, session.call.clock.clone())?)
 }
 
 async fn load(
@@ -120,6 +134,7 @@ async fn load(
         state: &settings.places.state,
         origin,
         settings: chosen,
+        since: args.since.as_ref().map(|since| since.before(session.call.clock.now())).transpose()?,
         full: args.full,
     };
     if args.dry_run {

@@ -1,6 +1,9 @@
 //! `test`: pipelines tested offline; cassettes replayed, models built, data tests run, the network refused.
 
+use std::path::PathBuf;
+
 use super::error::{Error, Stop};
+use super::record;
 use super::screen::{BAD, DIM, GOOD, HEAD, LOOK, Screen, styled};
 use super::session::Call;
 use crate::error::Exit;
@@ -18,12 +21,17 @@ Examples:
   planwright test github --only \"what is ready\"
   planwright test github --sql \"SELECT * FROM issues WHERE title IS NULL\"
   planwright test mine --update                 keep what its snapshots differ in
-  planwright test mine --faults                 every fault at every request";
+  planwright test mine --faults                 every fault at every request
+  planwright test mine --record two --repo octo/app --replace ada=octo
+                                                a new cassette, cassettes/two.jsonl, read live
+  planwright test mine --keep kept              each cassette's warehouse, to be asked:
+  PLANWRIGHT_WAREHOUSE=kept/CASSETTE.duckdb planwright query \"SHOW TABLES\"";
 
 /// Test pipelines offline
 ///
 /// Cassettes are replayed into a temporary warehouse, models are built, data tests run and snapshots
-/// compared. Nothing reaches the network; what tries to is listed, and the test fails.
+/// compared. Nothing reaches the network; what tries to is listed, and the test fails. Only --record reads
+/// live: it writes a new cassette.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -41,6 +49,11 @@ pub(super) struct Args {
     /// Replay each cassette with every fault at every request; none may leave a trace
     #[arg(long)]
     faults: bool,
+    /// Keep the warehouse of each cassette as DIR/CASSETTE.duckdb, to look at its rows; takes one pipeline
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    #[command(flatten)]
+    recording: record::Args,
 }
 
 /// Runs the tests.
@@ -48,8 +61,22 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
     let settled = call.settled(&[]).await?;
     let own = settled.loaded.settings.places.pipelines.as_deref();
     let names = if args.pipeline.is_empty() { chosen(own)? } else { args.pipeline.clone() };
-    let options =
-        Options { only: args.only.clone(), sql: args.sql.clone(), update: args.update, faults: args.faults };
+    if let Some(cassette) = &args.recording.record {
+        let [name] = names.as_slice() else {
+            return Err(Error::OnePipeline { flag: "--record", pipelines: names }.into());
+        };
+        return record::run(&args.recording, (name, cassette), call).await;
+    }
+    if args.keep.is_some() && names.len() != 1 {
+        return Err(Error::OnePipeline { flag: "--keep", pipelines: names }.into());
+    }
+    let options = Options {
+        only: args.only.clone(),
+        sql: args.sql.clone(),
+        update: args.update,
+        faults: args.faults,
+        keep: args.keep.as_ref().map(|folder| call.dir.join(folder)),
+    };
     let (mut run, mut is_green) = (0, true);
     for name in &names {
         let report = pipelines::test(&Folder::find(name, own)?, &options).await?;
@@ -102,6 +129,9 @@ fn told(screen: Screen, report: &PipelineReport) {
         snapshot(screen, reviewed);
     }
     matrix(screen, &report.faults);
+    for kept in report.cassettes.iter().filter_map(|replayed| replayed.kept.as_ref()) {
+        screen.mention(format!("  {} {}", styled(DIM, "kept:"), kept.display()));
+    }
     let red = report.tests.iter().filter(|test| !test.green).count();
     screen.mention(format!("  {} green, {red} red", report.tests.len() - red));
 }

@@ -15,6 +15,8 @@ use crate::git;
 use crate::github::governor::{self, Claim};
 use crate::github::{self, Governor};
 use crate::hub;
+use crate::net::cassette::Tape;
+use crate::net::{self, Transport};
 
 /// Commits of the default branch that the hub is told of.
 const RECEIVED: u32 = 500;
@@ -32,24 +34,45 @@ pub(super) struct Tracker {
     hub: Option<hub::Running>,
 }
 
+/// How a tracker is spoken with.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    /// Which of the requests that are left may be made.
+    claim: Claim,
+    /// Where answers are kept.
+    tape: Option<&'a Tape>,
+}
+
+impl Way<'_> {
+    fn transport(self, session: &Session<'_>) -> Result<Transport, net::Error> {
+        let http = session.call.http()?;
+        Ok(match self.tape {
+            Some(tape) => tape.over(http),
+            None => http.into(),
+        })
+    }
+}
+
 impl Tracker {
     /// Opens the tracker that settings and credentials lead to.
     pub(super) async fn open(session: &Session<'_>) -> Result<Self, Stop> {
-        Self::of(session, Claim::Whole, repo_name).await
+        Self::of(session, Way { claim: Claim::Whole, tape: None }, repo_name).await
     }
 
     /// The same for verbs that look at all repositories: they work where no name can be told, too, and
     /// leave the reserve of requests alone.
     pub(super) async fn open_anywhere(session: &Session<'_>) -> Result<Self, Stop> {
-        Self::of(session, Claim::Spare, async |settled: &Settled, dir: &Path, host: &str| {
-            Ok(repo_name(settled, dir, host).await.unwrap_or_else(|_| local_name(dir)))
-        })
-        .await
+        Self::of(session, Way { claim: Claim::Spare, tape: None }, any_name).await
+    }
+
+    /// The same, with every answer kept on a tape.
+    pub(super) async fn open_recorded(session: &Session<'_>, tape: &Tape) -> Result<Self, Stop> {
+        Self::of(session, Way { claim: Claim::Spare, tape: Some(tape) }, any_name).await
     }
 
     async fn of(
         session: &Session<'_>,
-        claim: Claim,
+        way: Way<'_>,
         name: impl AsyncFn(&Settled, &Path, &str) -> Result<RepoName, Stop>,
     ) -> Result<Self, Stop> {
         let tracker = &session.settled.loaded.settings.tracker;
@@ -58,23 +81,24 @@ impl Tracker {
         let host = token.as_ref().map_or_else(String::new, |_| host_of(&tracker.url));
         let repo = name(&session.settled, &session.call.dir, &host).await?;
         match token {
-            Some(token) => Self::github(session, GithubApi { url: tracker.url.clone(), token }, claim, repo),
-            None => Self::hub(session, repo).await,
+            Some(token) => Self::github(session, GithubApi { url: tracker.url.clone(), token }, way, repo),
+            None => Self::hub(session, way, repo).await,
         }
     }
 
-    fn github(session: &Session<'_>, api: GithubApi, claim: Claim, repo: RepoName) -> Result<Self, Stop> {
+    fn github(session: &Session<'_>, api: GithubApi, way: Way<'_>, repo: RepoName) -> Result<Self, Stop> {
         let settings = &session.settled.loaded.settings;
         let folder = settings.places.cache.join("governor");
-        let options = governor::Options { folder: &folder, reserve: settings.tracker.reserve, claim };
+        let options =
+            governor::Options { folder: &folder, reserve: settings.tracker.reserve, claim: way.claim };
         let clock = session.call.clock.clone();
         let governor = Governor::new(&api, &options, clock.clone(), session.run.events.clone());
-        let client = github::Client::governed(session.call.http()?, &api, clock, governor)?;
+        let client = github::Client::governed(way.transport(session)?, &api, clock, governor)?;
         let host = host_of(&api.url);
         Ok(Self { client, repo, name: host, origin: api.url, hub: None })
     }
 
-    async fn hub(session: &Session<'_>, repo: RepoName) -> Result<Self, Stop> {
+    async fn hub(session: &Session<'_>, way: Way<'_>, repo: RepoName) -> Result<Self, Stop> {
         let settled = &session.settled;
         let folder = settled.loaded.settings.places.state.join("hub");
         let (api, hub) = match start(session.call, &folder).await {
@@ -91,7 +115,7 @@ impl Tracker {
                 tell_of_commits(hub, repository, &repo).await?;
             }
         }
-        let client = github::Client::new(session.call.http()?, &api, session.call.clock.clone())?;
+        let client = github::Client::new(way.transport(session)?, &api, session.call.clock.clone())?;
         let origin = format!("hub:{}", folder.display());
         Ok(Self { client, repo, name: "the embedded hub".to_owned(), origin, hub })
     }
@@ -178,6 +202,11 @@ async fn repo_name(settled: &Settled, dir: &Path, host: &str) -> Result<RepoName
             Err(Error::NoRepoName { host: host.to_owned(), why }.into())
         }
     }
+}
+
+/// The same, and `local/<folder>` where no name can be told.
+async fn any_name(settled: &Settled, dir: &Path, host: &str) -> Result<RepoName, Stop> {
+    Ok(repo_name(settled, dir, host).await.unwrap_or_else(|_| local_name(dir)))
 }
 
 /// Host and name in a remote's URL: `https://host/owner/name.git`, `ssh://git@host:22/owner/name`,

@@ -16,7 +16,7 @@ use super::settings::{
 };
 use super::value::{From, Value};
 use super::{Error, FILE, Input, Loaded, Repository, Shipped};
-use crate::artifact::{RepoName, Usd};
+use crate::artifact::{RepoChoice, Usd};
 
 /// Reads the files and makes the settings. Credentials are not looked at: a verb that needs none works without.
 pub fn load(input: &Input<'_>) -> Result<Loaded, Error> {
@@ -164,7 +164,7 @@ impl Made<'_> {
         let repos = self.list("sync.repos");
         Sync {
             pipeline: self.text("sync.pipeline").unwrap_or_default(),
-            repos: repos.iter().filter_map(|name| name.parse::<RepoName>().ok()).collect(),
+            repos: repos.iter().filter_map(|name| name.parse::<RepoChoice>().ok()).collect(),
             resources: self.list("sync.resources"),
             memory_limit: self.text("sync.memory_limit").unwrap_or_default(),
             threads: small(self.number("sync.threads")),

@@ -40,7 +40,7 @@ pub enum Kind {
     Path,
     /// `owner/name`.
     Repo,
-    /// A list of `owner/name`.
+    /// A list of `owner/name`, patterns of it and `starred`, each with or without a leading `!`.
     Repos,
 }
 
@@ -122,7 +122,7 @@ pub const KEYS: &[Key] = &[
     key("review.on_unreviewed", Kind::Choice(&["block", "warn"]), &["\"block\""], "what the hook does when no review could be made"),
     key("review.budget_tokens", Kind::Number(1000), &["60000"], "tokens of change shown to the reviewer at once"),
     key("sync.pipeline", Kind::Text, &["\"github\""], "the pipeline that `sync` runs: a folder under `pipelines/`"),
-    key("sync.repos", Kind::Repos, &["[]"], "repositories to gather; all that the token sees if empty"),
+    key("sync.repos", Kind::Repos, &["[]"], "repositories to gather: `owner/name`, `owner/*`, `octo/app-*`, `starred`, and `!octo/old-*` for what to leave out; all that the token sees if empty"),
     key("sync.resources", Kind::List, &["[]"], "resources to gather, `default` for the pipeline's own choice; that choice if empty"),
     key("sync.memory_limit", Kind::Text, &["\"128MB\""], "memory that DuckDB may use"),
     key("sync.threads", Kind::Number(1), &["1"], "threads that DuckDB may use"),

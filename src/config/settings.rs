@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Secret;
-use crate::artifact::{RepoName, Usd};
+use crate::artifact::{RepoChoice, RepoName, Usd};
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -267,8 +267,8 @@ pub enum OnUnreviewed {
 pub struct Sync {
     /// The pipeline it runs: a folder's name under `pipelines/`.
     pub pipeline: String,
-    /// Repositories to gather, as `owner/name`; empty means all that the token sees.
-    pub repos: Vec<RepoName>,
+    /// Which repositories to gather; without any that are to be gathered, all that the token sees.
+    pub repos: Vec<RepoChoice>,
     /// Resources to gather; empty means the pipeline's defaults.
     pub resources: Vec<String>,
     /// Bytes of memory DuckDB may use, as DuckDB writes it: `1GB`.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeValue;
 
 use super::keys::Kind;
-use crate::artifact::RepoName;
+use crate::artifact::{RepoChoice, RepoName};
 
 /// A value that is what its key may be.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,10 +79,13 @@ pub(super) fn from_text(kind: Kind, text: &str, from: From<'_>) -> Result<Value,
     }
 }
 
+/// What an entry of a choice of repositories may be.
+const REPOS: &str = "`owner/name`, `owner/*` or `starred`, with `!` before what is left out";
+
 fn list(kind: Kind, items: Vec<String>) -> Result<Value, Wrong> {
-    let stranger = items.iter().find(|item| kind == Kind::Repos && item.parse::<RepoName>().is_err());
+    let stranger = items.iter().find(|item| kind == Kind::Repos && item.parse::<RepoChoice>().is_err());
     match stranger {
-        Some(item) => Err(format!("expected {}, found `{item}`", expected(Kind::Repo))),
+        Some(item) => Err(format!("expected {REPOS}, found `{item}`")),
         None => Ok(Value::List(items)),
     }
 }
@@ -123,7 +126,7 @@ fn expected(kind: Kind) -> String {
         }
         Kind::Path => "a path".to_owned(),
         Kind::Repo => "a repository as `owner/name`".to_owned(),
-        Kind::Repos => "a list of repositories as `owner/name`".to_owned(),
+        Kind::Repos => format!("a list of {REPOS}"),
     }
 }
 
@@ -158,7 +161,10 @@ mod tests {
         let choice = Kind::Choice(&["block", "warn"]);
         assert_eq!(typed(choice, "wran").unwrap_err(), "expected one of `block`, `warn`, found `wran`");
         let repos = typed(Kind::Repos, "a/b, c").unwrap_err();
-        assert_eq!(repos, "expected a repository as `owner/name`, found `c`");
+        assert_eq!(
+            repos,
+            "expected `owner/name`, `owner/*` or `starred`, with `!` before what is left out, found `c`"
+        );
     }
 
     #[test]

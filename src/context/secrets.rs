@@ -132,8 +132,9 @@ pub fn redact(text: &str) -> Redacted {
     Redacted { text: clean, found }
 }
 
-/// Where the secrets are, in order, none overlapping; of overlapping ones the earlier rule wins.
-fn spans(text: &str) -> Vec<(Range<usize>, &'static str)> {
+/// Where the secrets are and what they are, in order, none overlapping; of overlapping ones the earlier rule
+/// wins.
+pub fn spans(text: &str) -> Vec<(Range<usize>, &'static str)> {
     let mut spans: Vec<(Range<usize>, &'static str)> = Vec::new();
     let lower = text.to_ascii_lowercase();
     for (rule, slot) in RULES.iter().zip(&COMPILED) {

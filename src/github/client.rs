@@ -55,6 +55,11 @@ impl Client {
         &self.shown
     }
 
+    /// Requests left of the hour's limit, as the governor knows it.
+    pub fn left(&self) -> Option<u64> {
+        self.governor.left()
+    }
+
     /// Whose token it is.
     pub async fn viewer(&self) -> Result<User, Error> {
         self.get("/user", &|| "read whose token it is".to_owned()).await

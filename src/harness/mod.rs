@@ -5,8 +5,11 @@
 //! of what it showed. The harness decides nothing about commits: the gate does.
 
 pub mod checks;
+pub mod erase;
 pub mod faults;
+pub mod kept;
 pub mod pipelines;
+pub mod record;
 pub mod replay;
 pub mod run;
 pub mod snapshots;

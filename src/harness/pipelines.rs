@@ -4,11 +4,14 @@
 //! Every cassette gets a warehouse of its own. A test that names a cassette runs on it; one that names
 //! none must hold on all of them that have its table, and is told once where it does; one that names the
 //! live API is red, and what it would have reached is evidence. Nothing here opens a socket, and nothing
-//! is written unless snapshots are to be written anew.
+//! is written unless snapshots are to be written anew or warehouses to be kept.
+
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::faults::{self, Calm, Disturbance, Matrix};
+use super::kept;
 use super::replay::{HOST, Replay};
 use super::snapshots::{self, Fresh, Reviewed};
 use crate::artifact::evidence::Attempt;
@@ -17,10 +20,12 @@ use crate::clock::Clock;
 use crate::error::{Exit, Failure};
 use crate::github;
 use crate::net::cassette::{self, Cassette, Strike};
+use crate::pipeline::choice::Choice;
 use crate::pipeline::data_tests::{self, About, DataTest, Expect, Tested};
 use crate::pipeline::extract::{self, Extraction};
 use crate::pipeline::models::{self, Built, Model};
 use crate::pipeline::outcome::{Outcome, Status};
+use crate::pipeline::see::See;
 use crate::pipeline::spec::Api;
 use crate::pipeline::warehouse::{self, Warehouse};
 use crate::pipeline::{Folder, Spec, spec};
@@ -41,6 +46,8 @@ pub struct Options {
     pub update: bool,
     /// Tries every fault at every request.
     pub faults: bool,
+    /// Keeps the warehouse of each cassette as a file in this folder.
+    pub keep: Option<PathBuf>,
 }
 
 /// What a test run showed.
@@ -69,6 +76,9 @@ pub struct Replayed {
     pub resources: Vec<Outcome>,
     /// The models that were built.
     pub models: Vec<Built>,
+    /// The file that its warehouse is kept in, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<PathBuf>,
 }
 
 impl PipelineReport {
@@ -84,9 +94,13 @@ impl PipelineReport {
 impl Replayed {
     /// Whether the cassette answered all that was asked.
     fn is_whole(&self) -> bool {
-        let whole = |outcome: &Outcome| matches!(outcome.status, Status::Complete | Status::Skipped);
-        self.resources.iter().all(whole)
+        self.resources.iter().all(is_whole)
     }
+}
+
+/// Whether everything of a resource came that can be had.
+pub(super) const fn is_whole(outcome: &Outcome) -> bool {
+    matches!(outcome.status, Status::Complete | Status::Skipped)
 }
 
 /// Why a pipeline cannot be tested.
@@ -119,6 +133,9 @@ pub enum Error {
     /// Snapshots cannot be written.
     #[error(transparent)]
     Snapshots(#[from] snapshots::Error),
+    /// A cassette's warehouse cannot be kept.
+    #[error(transparent)]
+    Kept(#[from] kept::Error),
 }
 
 impl Error {
@@ -133,6 +150,7 @@ impl Error {
             Self::Extract(error) => error,
             Self::Warehouse(error) => error,
             Self::Snapshots(error) => error,
+            Self::Kept(error) => error,
         }
     }
 }
@@ -157,7 +175,8 @@ pub async fn test(folder: &Folder, options: &Options) -> Result<PipelineReport, 
     let all = data_tests::read(folder, &spec)?;
     let unused = snapshots::unused(folder, &all);
     let tests = chosen(all, folder, options);
-    let bench = Bench { folder, spec: &spec, models: &models, tests: &tests };
+    let keep = options.keep.as_deref();
+    let bench = Bench { folder, spec: &spec, models: &models, tests: &tests, keep };
     let mut report = PipelineReport { pipeline: folder.name.clone(), ..PipelineReport::default() };
     let mut everywhere: Vec<Vec<(String, Tested)>> = vec![Vec::new(); bench.tests.len()];
     let mut disturbances = faults::read(folder)?;
@@ -170,16 +189,22 @@ pub async fn test(folder: &Folder, options: &Options) -> Result<PipelineReport, 
         let cassette = Cassette::parse(&folder.place_of(file.path), file.text)?;
         let warehouse = bench.replay(file.stem, &cassette, &mut report).await?;
         bench.disturb(file.stem, &cassette, (&disturbances, options.faults), &mut report).await?;
-        let is_whole = report.cassettes.last().is_some_and(Replayed::is_whole);
+        let replayed = report.cassettes.last();
+        let is_whole = replayed.is_some_and(Replayed::is_whole);
+        let kept = replayed.and_then(|replayed| replayed.kept.clone());
+        let see = match &kept {
+            Some(path) => See::Kept(path),
+            None => See::Passing { pipeline: &folder.name, cassette: file.stem },
+        };
         let due = data_tests::due(bench.tests, &warehouse, &spec)?;
         for (test, runs) in bench.tests.iter().zip(&mut everywhere) {
             match &test.about {
                 About::Everything if due.contains(&test) => {
-                    runs.push((file.stem.to_owned(), data_tests::run(&warehouse, test)));
+                    runs.push((file.stem.to_owned(), data_tests::run(&warehouse, test, see)));
                 }
                 About::Cassette(name) if name == file.stem => {
                     let write = (options.update && is_whole).then_some(&mut fresh);
-                    report.tests.push(one(&warehouse, test, write));
+                    report.tests.push(one((&warehouse, see), test, write));
                 }
                 _ => {}
             }
@@ -198,10 +223,22 @@ pub async fn test(folder: &Folder, options: &Options) -> Result<PipelineReport, 
     Ok(report)
 }
 
+/// Replays one cassette, models left out: how its resources ended, and what it did not answer.
+pub(super) async fn replay(
+    folder: &Folder,
+    name: &str,
+    cassette: &Cassette,
+) -> Result<(Vec<Outcome>, Vec<Attempt>), Error> {
+    let spec = Spec::read(folder)?;
+    let bench = Bench { folder, spec: &spec, models: &[], tests: &[], keep: None };
+    let (_, resources, replay) = bench.extract(name, cassette, Vec::new()).await?;
+    Ok((resources, replay.attempts()))
+}
+
 /// Runs a test of one cassette. Where snapshots are written anew, `fresh` gets what is to be written, and
 /// the test holds.
-fn one(warehouse: &Warehouse, test: &DataTest, fresh: Option<&mut Vec<Fresh>>) -> Tested {
-    let tested = data_tests::run(warehouse, test);
+fn one((warehouse, see): (&Warehouse, See<'_>), test: &DataTest, fresh: Option<&mut Vec<Fresh>>) -> Tested {
+    let tested = data_tests::run(warehouse, test, see);
     match fresh.and_then(|all| Some((all, snapshots::fresh(warehouse, test)?))) {
         Some((all, fresh)) => {
             all.push(fresh);
@@ -259,6 +296,8 @@ pub(super) struct Bench<'a> {
     spec: &'a Spec,
     models: &'a [Model],
     tests: &'a [DataTest],
+    /// Where warehouses are kept.
+    keep: Option<&'a Path>,
 }
 
 impl Bench<'_> {
@@ -269,10 +308,18 @@ impl Bench<'_> {
         cassette: &Cassette,
         report: &mut PipelineReport,
     ) -> Result<Warehouse, Error> {
-        let (warehouse, resources, replay) = self.extract(name, cassette, Vec::new()).await?;
+        let kept = self.keep.map(|folder| kept::file(folder, name));
+        let warehouse = match &kept {
+            Some(path) => kept::open(path, &bounds())?,
+            None => Warehouse::in_memory(&bounds())?,
+        };
+        let (resources, replay) = self.fill(&warehouse, (name, cassette), Vec::new()).await?;
+        if kept.is_some() {
+            kept::mark(&warehouse, name)?;
+        }
         let models = models::build(&warehouse, self.spec, self.models)?;
         report.attempts.extend(replay.attempts());
-        report.cassettes.push(Replayed { name: name.to_owned(), resources, models });
+        report.cassettes.push(Replayed { name: name.to_owned(), resources, models, kept });
         Ok(warehouse)
     }
 
@@ -283,7 +330,18 @@ impl Bench<'_> {
         cassette: &Cassette,
         strikes: Vec<Strike>,
     ) -> Result<(Warehouse, Vec<Outcome>, Replay), Error> {
-        let warehouse = Warehouse::in_memory(&warehouse::Options::confined(MEMORY, 1))?;
+        let warehouse = Warehouse::in_memory(&bounds())?;
+        let (resources, replay) = self.fill(&warehouse, (name, cassette), strikes).await?;
+        Ok((warehouse, resources, replay))
+    }
+
+    /// Replays a cassette into this warehouse.
+    async fn fill(
+        &self,
+        warehouse: &Warehouse,
+        (name, cassette): (&str, &Cassette),
+        strikes: Vec<Strike>,
+    ) -> Result<(Vec<Outcome>, Replay), Error> {
         let replay = match &self.spec.source {
             Api::Github => Replay::disturbed(cassette, strikes)?,
             Api::Rest(rest) => Replay::of_rest(rest, cassette, strikes)?,
@@ -291,13 +349,13 @@ impl Bench<'_> {
         let options = extract::Options {
             origin: format!("cassette:{name}"),
             only: cassette.resources().to_vec(),
+            choice: Choice::named(cassette.repos()),
             ..extract::Options::default()
         };
         let run = quiet(replay.clock());
-        let extraction =
-            Extraction { run: &run, spec: self.spec, source: &replay, warehouse: &warehouse, options };
+        let extraction = Extraction { run: &run, spec: self.spec, source: &replay, warehouse, options };
         let resources = extraction.run().await?;
-        Ok((warehouse, resources, replay))
+        Ok((resources, replay))
     }
 
     /// Replays a cassette with the faults that tests ask for, and with all at all requests if wanted.
@@ -347,12 +405,17 @@ impl Bench<'_> {
     }
 }
 
+/// How the warehouse of a cassette is opened.
+pub(super) fn bounds() -> warehouse::Options {
+    warehouse::Options::confined(MEMORY, 1)
+}
+
 /// A run that nobody listens to, in which time stands still.
 fn quiet(clock: Clock) -> Run {
     Run {
         id: RunId("test".to_owned()),
         verb: "test".to_owned(),
-        folder: std::path::PathBuf::new(),
+        folder: PathBuf::new(),
         clock,
         events: Events::none(),
         cancel: tokio_util::sync::CancellationToken::new(),

@@ -21,6 +21,9 @@ use crate::source::{Github, rest};
 /// The host that a pipeline's unanswered requests would have gone to.
 pub(crate) const HOST: &str = "api.github.com";
 
+/// What stands for a credential; where the query carries it, on cassettes too.
+pub(super) const CREDENTIAL: &str = "cassette";
+
 /// A cassette that is being replayed.
 #[derive(Debug)]
 pub struct Replay {
@@ -123,7 +126,7 @@ fn played(cassette: &Cassette, strikes: Vec<Strike>) -> (Clock, Player) {
 
 /// Where one must be, though nobody looks at it.
 fn credential() -> Secret {
-    Secret::new("cassette".to_owned())
+    Secret::new(CREDENTIAL.to_owned())
 }
 
 /// The path of a request, which all spellings of its query share.

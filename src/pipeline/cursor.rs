@@ -54,8 +54,8 @@ pub struct Seen {
 impl Route {
     /// The listing for a parent's row, or for a chosen item.
     pub fn of(resource: &Resource, vars: &Map<String, Value>) -> Self {
-        let chosen = vars.contains_key(CHOSEN);
-        let path = resource.chosen.as_ref().filter(|_| chosen).unwrap_or(&resource.path);
+        let chosen = resource.chosen.as_ref().filter(|chosen| vars.contains_key(&chosen.column));
+        let path = chosen.map_or(&resource.path, |chosen| &chosen.path);
         let query = resource.query.iter().map(|(name, value)| (name.clone(), fill(value, vars)));
         let incremental = resource.incremental.clone();
         Self { path: fill(path, vars), query: query.collect(), incremental }
@@ -78,6 +78,18 @@ impl Route {
             }
             (_, None) => Target::Path { path: self.path.clone(), query: self.query.clone() },
         }
+    }
+
+    /// Lets a listing that was never read begin at a later time than it would; whether it does.
+    pub fn begin_at(&mut self, time: &str, cursor: &Cursor) -> bool {
+        let Some(Order::Ascending { start, .. }) = self.incremental.as_mut().map(|how| &mut how.order) else {
+            return false;
+        };
+        if *cursor != Cursor::default() || order(time) <= order(start) {
+            return false;
+        }
+        time.clone_into(start);
+        true
     }
 
     /// Whether it is read newest first: then only its first page is asked again with a tag.
@@ -223,9 +235,6 @@ fn fill(template: &str, vars: &Map<String, Value>) -> String {
     filled
 }
 
-/// The name under which a chosen item fills its path.
-pub const CHOSEN: &str = "chosen";
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -238,7 +247,7 @@ mod tests {
         [[resources]]
         name = "repos"
         path = "/user/repos"
-        chosen = "/repos/{chosen}"
+        chosen = "/repos/{full_name}"
         key = ["id"]
         [[resources]]
         name = "issues"
@@ -376,12 +385,27 @@ mod tests {
             Route::of(resource, vars.as_object().unwrap()).first(cursor).to_string()
         };
         assert_eq!(first(repos, json!({}), &Cursor::default()), "/user/repos");
-        assert_eq!(first(repos, json!({"chosen": "o/r"}), &Cursor::default()), "/repos/o/r");
+        assert_eq!(first(repos, json!({"full_name": "o/r"}), &Cursor::default()), "/repos/o/r");
         let vars = json!({"full_name": "o/r"});
         let path = "/repos/o/r/issues?per_page=2&state=all&since=2008";
         assert_eq!(first(issues, vars.clone(), &Cursor::default()), path);
         let left = Cursor { next: Some("L".to_owned()), ..stand("2020") };
         assert_eq!(first(issues, vars, &left), "L");
+    }
+
+    #[test]
+    fn only_what_was_never_read_begins_later() {
+        let time = "2026-01-01T00:00:00Z";
+        let mut unread = route();
+        assert!(unread.begin_at(time, &Cursor::default()));
+        let expected = format!("/repos/o/r/issues?per_page=2&state=all&since={time}");
+        assert_eq!(unread.first(&Cursor::default()).to_string(), expected);
+        assert!(!unread.begin_at("2025-01-01T00:00:00Z", &Cursor::default()), "it never begins earlier");
+        for cursor in [stand("2020"), Cursor { ended: true, ..Cursor::default() }] {
+            assert!(!route().begin_at(time, &cursor), "{cursor:?}");
+        }
+        let spec = Spec::parse("p", TEXT).unwrap();
+        assert!(!Route::of(&spec.resources[0], &Map::new()).begin_at(time, &Cursor::default()));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::models::{self, Templates};
+use super::see::See;
 use super::snapshot::{self, Snapshot};
 use super::spec::{Problem, Spec, is_identifier};
 use super::store;
@@ -320,8 +321,8 @@ pub fn rows(warehouse: &Warehouse, test: &DataTest) -> Result<Table, String> {
     })
 }
 
-/// Runs one test. A test that cannot run is red.
-pub fn run(warehouse: &Warehouse, test: &DataTest) -> Tested {
+/// Runs one test; of a red one it says how to see all rows. A test that cannot run is red.
+pub fn run(warehouse: &Warehouse, test: &DataTest, see: See<'_>) -> Tested {
     let tested = |green, rows: usize, detail| Tested {
         name: test.name.clone(),
         place: test.place.clone(),
@@ -337,7 +338,8 @@ pub fn run(warehouse: &Warehouse, test: &DataTest) -> Tested {
     match &test.expect {
         Expect::Nothing if rows.is_empty() => tested(true, 0, None),
         Expect::Nothing => {
-            tested(false, rows.len(), Some(format!("{}; see them all: {}", shown(&rows), see(&test.sql))))
+            let detail = format!("{}; see them all: {}", shown(&rows), see.command(&test.sql));
+            tested(false, rows.len(), Some(detail))
         }
         Expect::Rows(expected) if agree(expected, &rows) => tested(true, rows.len(), None),
         Expect::Rows(expected) => {
@@ -362,12 +364,6 @@ fn differs(snapshot: &Snapshot, table: &Table) -> Option<String> {
         None => format!("there is no `{path}` yet; it would hold {} rows\n", table.rows.len()),
     };
     Some(format!("{told}keep what was found: planwright test {pipeline} --update"))
-}
-
-fn see(sql: &str) -> String {
-    let line: Vec<_> = sql.lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
-    let line = line.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
-    format!("planwright query '{}'", line.replace('\'', "'\\''"))
 }
 
 fn shown(rows: &[Map<String, Value>]) -> String {

@@ -67,7 +67,7 @@ pub fn read<'s>(
     };
     let tables = warehouse.select("SELECT table_name FROM duckdb_tables()", &[])?;
     let there = |name: &str| tables.iter().flatten().any(|table| table.as_str() == Some(name));
-    let with_facts = |resource| Ok((resource, facts(warehouse, resource, options, &there)?));
+    let with_facts = |resource| Ok((resource, facts(warehouse, (spec, resource), options, &there)?));
     let resources = wanted.into_iter().map(with_facts).collect::<Result<_, warehouse::Error>>()?;
     let millis = "SELECT avg(millis)::BIGINT FROM (SELECT millis FROM planwright.requests
         WHERE origin = ? AND status = 200 ORDER BY rowid DESC LIMIT 1000)";
@@ -78,7 +78,7 @@ pub fn read<'s>(
 
 fn facts(
     warehouse: &Warehouse,
-    resource: &Resource,
+    (spec, resource): (&Spec, &Resource),
     options: &extract::Options,
     there: &impl Fn(&str) -> bool,
 ) -> Result<Facts, warehouse::Error> {
@@ -95,11 +95,12 @@ fn facts(
     let touched = resource.touched.as_ref().is_none_or(|touched| there(&touched.by));
     if let Some(parent) = parent.filter(|_| touched) {
         let sql = format!(
-            "SELECT count(*) FILTER (WHERE {}), count(*) FROM {} WHERE _origin = ? AND ({})",
+            "SELECT count(*) FILTER (WHERE {}), count(*) FROM {} WHERE _origin = ? AND ({}) AND {}",
             // What is due only because time went by is left out: a forecast is a lower bound.
             extract::due(resource, &options.origin, jiff::Timestamp::UNIX_EPOCH),
             quoted(parent),
             resource.only_if.as_deref().unwrap_or("true"),
+            extract::within(warehouse, spec, parent, options)?,
         );
         warehouse.check_select(&sql)?;
         let rows = warehouse.select(&sql, std::slice::from_ref(&origin))?;
@@ -107,6 +108,24 @@ fn facts(
         (facts.due, facts.parents) = (count(0).unwrap_or(0), count(1));
     }
     Ok(facts)
+}
+
+/// Requests that these resources will take, where each was read before; of a warehouse that is prepared for
+/// them.
+pub(super) fn ahead<'r>(
+    (warehouse, spec): (&Warehouse, &Spec),
+    resources: impl Iterator<Item = &'r Resource>,
+    options: &extract::Options,
+) -> Result<Option<u64>, warehouse::Error> {
+    let mut requests = 0;
+    for resource in resources {
+        let facts = facts(warehouse, (spec, resource), options, &|_| true)?;
+        if facts.ended == 0 && facts.parents != Some(0) {
+            return Ok(None);
+        }
+        requests += forecast(resource, facts, options, None).requests;
+    }
+    Ok(Some(requests))
 }
 
 fn number(warehouse: &Warehouse, sql: &str, cells: &[Cell]) -> Result<Option<u64>, warehouse::Error> {
@@ -123,11 +142,15 @@ pub fn forecast(
     let never = facts.ended == 0;
     let rows = if never || options.full { facts.rows.max(expected.unwrap_or(0)) } else { facts.rows };
     let pages = rows.div_ceil(per_page(resource));
-    let over_all = resource.account.is_some() && options.chosen.is_empty();
-    let chosen = u64::try_from(options.chosen.len()).unwrap_or(u64::MAX);
+    let over_all = resource.account.is_some() && options.choice.is_everything();
+    let chosen = options.choice.names().count() as u64;
     let (requests, bound) = if resource.parent.is_none() {
         let exact = if expected.is_some() || !never { Bound::About } else { Bound::AtLeast };
-        if resource.chosen.is_some() && chosen > 0 { (chosen, Bound::About) } else { (pages.max(1), exact) }
+        match resource.chosen {
+            Some(_) if !options.choice.is_listed() => (chosen, Bound::About),
+            Some(_) => (pages.max(1) + chosen, exact),
+            None => (pages.max(1), exact),
+        }
     } else if over_all {
         let all = if never || options.full { pages.max(1) } else { 1 };
         (all, Bound::AtLeast)
@@ -155,11 +178,12 @@ fn per_page(resource: &Resource) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::choice::Choice;
 
     const SPEC: &str = r#"
         source = "github"
         resources = [
-            { name = "repos", path = "/user/repos", chosen = "/repos/{chosen}", key = ["id"], query = { per_page = 100 } },
+            { name = "repos", path = "/user/repos", chosen = "/repos/{full_name}", key = ["id"], query = { per_page = 100 } },
             { name = "labels", path = "/{id}/l", parent = "repos", key = ["id"] },
             { name = "issues", path = "/{id}/i", parent = "repos", key = ["id"], query = { per_page = 100 }, incremental = { field = "updated_at", parameter = "since", start = "2008" }, account = { path = "/issues", parent = "repository.id" } },
             { name = "comments", path = "/{id}/c", parent = "repos", key = ["id"], touched = { by = "issues", column = "repo_id" } },
@@ -184,7 +208,8 @@ mod tests {
         check("repos", &first, (0, 0, None, 0, None), (1, Bound::AtLeast));
         check("issues", &first, (0, 0, None, 0, Some(1_234)), (13, Bound::AtLeast));
         check("comments", &first, (0, 0, None, 0, None), (0, Bound::AtLeast));
-        let chosen = extract::Options { chosen: vec!["a/b".to_owned(), "a/c".to_owned()], ..first };
+        let names = vec!["a/b".to_owned(), "a/c".to_owned()];
+        let chosen = extract::Options { choice: Choice::only(names, &[]).unwrap(), ..first };
         check("repos", &chosen, (0, 0, None, 0, Some(250)), (2, Bound::About));
         check("issues", &chosen, (0, 0, None, 0, None), (2, Bound::AtLeast));
     }

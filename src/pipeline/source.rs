@@ -13,6 +13,11 @@ use bytes::Bytes;
 pub trait Source: Sync {
     /// Fetches one page.
     fn page(&self, request: &PageRequest) -> impl Future<Output = Result<Page, SourceError>> + Send;
+
+    /// Requests left before the source's limit, where it tells.
+    fn left(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A request for one page.

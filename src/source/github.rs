@@ -65,6 +65,10 @@ impl Source for Github<'_> {
         let RawPage { status, body, next, last, etag, .. } = page;
         Ok(Page { unchanged, status, body, next: next.map(|next| self.link(next)), last, etag })
     }
+
+    fn left(&self) -> Option<u64> {
+        self.client.left()
+    }
 }
 
 /// The name that the repository at `/repos/OWNER/NAME` has now, if it is another.

@@ -1,12 +1,14 @@
 //! What a sync will take, told before it begins: requests, time, and what is left of the hour after it.
 //!
-//! It spends one request at GitHub, and none at other APIs, which tell no limits: the first page of repositories, or, where they are chosen, a look at the limits,
-//! which is free. The rest is what the warehouse knows. A lower bound is called one.
+//! It spends one request at GitHub, and none at other APIs, which tell no limits: the first page of
+//! repositories, or, where all of them are named, a look at the limits, which is free; and what it takes to
+//! know which are starred. The rest is what the warehouse knows. A lower bound is called one.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Options, Server};
+use crate::artifact::Events;
 use crate::github::{Client, RawPage, Terms};
 use crate::pipeline::forecast::{self, Bound, Forecast};
 use crate::pipeline::spec::Resource;
@@ -69,7 +71,7 @@ struct Account {
 /// Estimates. `reserve` is percent of the hour's limit.
 pub async fn estimate(server: Server<'_>, options: &Options<'_>, reserve: u64) -> Result<Estimate, Error> {
     let spec = Spec::read(options.folder)?;
-    let narrowed = options.narrowed();
+    let narrowed = options.narrowed(server, &Events::none()).await?;
     let warehouse = options.warehouse.exists().then(|| {
         let settings = options.settings;
         let confined = warehouse::Options::confined(&settings.memory_limit, settings.threads);
@@ -99,7 +101,7 @@ pub async fn estimate(server: Server<'_>, options: &Options<'_>, reserve: u64) -
 
 /// The one request. A server without limits may not know where they are told.
 async fn look(client: &Client, options: &extract::Options) -> Result<Option<RawPage>, Error> {
-    if options.chosen.is_empty() {
+    if options.choice.is_listed() {
         let query = [("per_page", "100"), ("sort", "full_name")];
         let query = query.map(|(name, value)| (name.to_owned(), value.to_owned()));
         return Ok(Some(client.page("/user/repos", &query, Terms::default()).await?));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Error;
 use crate::pipeline::data_tests::{self, About, DataTest, Expect, Tested};
 use crate::pipeline::models::{self, Built, Model};
+use crate::pipeline::see::See;
 use crate::pipeline::spec::{ModelKind, Spec};
 use crate::pipeline::store;
 use crate::pipeline::warehouse::Warehouse;
@@ -31,7 +32,7 @@ impl Made<'_> {
     pub(super) fn make(&self, warehouse: &Warehouse) -> Result<(Vec<Built>, Vec<Tested>), Error> {
         let built = models::build(warehouse, self.spec, self.models)?;
         let everywhere = self.tests.iter().filter(|test| test.about == About::Everything);
-        let tested: Vec<_> = everywhere.map(|test| data_tests::run(warehouse, test)).collect();
+        let tested: Vec<_> = everywhere.map(|test| data_tests::run(warehouse, test, See::Own)).collect();
         let held = tested.iter().all(|test| test.green);
         let digest = if held { self.digest() } else { String::new() };
         warehouse.write(|writer| store::set_fact(writer, &self.name(), &digest))?;

@@ -5,6 +5,7 @@
 //! loads nothing; an interrupted or killed one is taken up where it was. Only one sync writes a
 //! warehouse at a time, and the other is told who does; queries are answered by the one that holds it.
 
+mod choice;
 mod estimate;
 mod ledger;
 mod made;
@@ -43,19 +44,22 @@ pub struct Options<'a> {
     pub origin: &'a str,
     /// What to gather and the bounds.
     pub settings: &'a settings::Sync,
+    /// Where listings begin that were never read, if they can be asked from a time on.
+    pub since: Option<jiff::Timestamp>,
     /// Reads everything anew and removes what is gone at the source.
     pub full: bool,
 }
 
 impl Options<'_> {
-    fn narrowed(&self) -> extract::Options {
-        extract::Options {
+    async fn narrowed(&self, server: Server<'_>, events: &Events) -> Result<extract::Options, Error> {
+        Ok(extract::Options {
             origin: self.origin.to_owned(),
             only: self.settings.resources.clone(),
-            chosen: self.settings.repos.iter().map(ToString::to_string).collect(),
+            choice: choice::choose(server, &self.settings.repos, events).await?,
+            since: self.since,
             full: self.full,
             count: true,
-        }
+        })
     }
 }
 
@@ -134,14 +138,24 @@ pub enum Error {
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] crate::ledger::Error),
-    /// GitHub gave no estimate.
+    /// GitHub gave no estimate, or does not tell what was starred.
     #[error(transparent)]
     Github(#[from] crate::github::Error),
+    /// What was starred cannot be read.
+    #[error("the list of starred repositories cannot be read")]
+    Starred {
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A pattern of names cannot be used.
+    #[error("a pattern of repositories cannot be used")]
+    Pattern(#[from] globset::Error),
 }
 
 impl Error {
-    fn inner(&self) -> &dyn Failure {
-        match self {
+    /// The failure beneath, or how the process ends for one of its own.
+    fn inner(&self) -> Result<&dyn Failure, Exit> {
+        Ok(match self {
             Self::Spec(error) => error,
             Self::Models(error) => error,
             Self::Tests(error) => error,
@@ -149,17 +163,19 @@ impl Error {
             Self::Extract(error) => error,
             Self::Ledger(error) => error,
             Self::Github(error) => error,
-        }
+            Self::Starred { .. } => return Err(Exit::Unable),
+            Self::Pattern(_) => return Err(Exit::Usage),
+        })
     }
 }
 
 impl Failure for Error {
     fn exit(&self) -> Exit {
-        self.inner().exit()
+        self.inner().map_or_else(|exit| exit, Failure::exit)
     }
 
     fn hints(&self) -> Vec<String> {
-        self.inner().hints()
+        self.inner().map_or_else(|_| Vec::new(), Failure::hints)
     }
 }
 
@@ -173,7 +189,8 @@ pub async fn sync(run: &Run, server: Server<'_>, options: &Options<'_>) -> Resul
     let warehouse = Warehouse::open(options.warehouse, &bounds)?;
     let _desk = Desk::open(&warehouse, options.warehouse).await;
     run.events.stage("extract", spec.name.clone());
-    let resources = extract(run, server, (&spec, &warehouse), options.narrowed()).await?;
+    let narrowed = options.narrowed(server, &run.events).await?;
+    let resources = extract(run, server, (&spec, &warehouse), narrowed).await?;
     for outcome in resources.iter().filter(|outcome| outcome.rows + outcome.removed > 0) {
         audit(
             Audit::Warehouse,

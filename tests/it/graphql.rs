@@ -72,6 +72,7 @@ impl Desk {
             state: self.folder.path(),
             origin: "hub",
             settings: &settings,
+            since: None,
             full: false,
         };
         let run = Run {

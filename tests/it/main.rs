@@ -4,6 +4,7 @@
 
 mod agent;
 mod build;
+mod choosing;
 mod cli;
 mod config;
 mod context;
@@ -24,13 +25,16 @@ mod pipeline_verb;
 mod plan;
 mod plan_verb;
 mod process;
+mod progress;
 mod prompts;
 mod query;
+mod record;
 mod replay;
 mod rest;
 mod review;
 mod sample;
 mod sandbox;
+mod since;
 mod support;
 mod sync;
 mod sync_dry_run;

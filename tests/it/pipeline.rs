@@ -284,7 +284,7 @@ async fn a_red_test_shows_the_rows_and_how_to_see_them() {
     let test = report.tests.iter().find(|test| test.name == "none (cassette account)").unwrap();
     assert!(!test.green);
     assert_eq!(test.rows, 6);
-    insta::assert_snapshot!(test.detail.as_deref().unwrap(), @r#"{"number":1} {"number":10} {"number":12} and 3 more; see them all: planwright query 'SELECT number FROM issues WHERE state = '\''open'\'' ORDER BY number'"#);
+    insta::assert_snapshot!(test.detail.as_deref().unwrap(), @r#"{"number":1} {"number":10} {"number":12} and 3 more; see them all: planwright test github --keep DIR; PLANWRIGHT_WAREHOUSE=DIR/account.duckdb planwright query 'SELECT number FROM issues WHERE state = '\''open'\'' ORDER BY number'"#);
 }
 
 #[tokio::test]

@@ -65,6 +65,7 @@ impl Shop {
             state: self.folder.path(),
             origin: client.base(),
             settings: &settings,
+            since: None,
             full: false,
         };
         let run = Run {

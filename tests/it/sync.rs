@@ -25,8 +25,8 @@ pub(crate) struct Desk {
     folder: tempfile::TempDir,
     pub(crate) faults: Faults,
     clock: Clock,
-    client: Client,
-    repo: RepoName,
+    pub(crate) client: Client,
+    pub(crate) repo: RepoName,
     hub: hub::Running,
 }
 
@@ -72,7 +72,7 @@ impl Desk {
     }
 
     /// Another repository with an issue and a comment.
-    async fn second_repo(&self) {
+    pub(crate) async fn second_repo(&self) {
         let repo: RepoName = "ada/more".parse().unwrap();
         self.hub.ensure_repo(&repo).unwrap();
         let new = NewIssue { title: "More".to_owned(), body: String::new(), labels: Vec::new() };
@@ -80,7 +80,7 @@ impl Desk {
         self.client.comment(&repo, issue.number, "And more.").await.unwrap();
     }
 
-    async fn tick(&self) {
+    pub(crate) async fn tick(&self) {
         self.clock.sleep(Duration::from_secs(1)).await;
     }
 
@@ -96,7 +96,30 @@ impl Desk {
         self.sync_of(warehouse, &[], full).await
     }
 
-    async fn sync_of(&self, warehouse: &str, repos: &[&str], full: bool) -> Result<Report, sync::Error> {
+    pub(crate) async fn sync_of(
+        &self,
+        warehouse: &str,
+        repos: &[&str],
+        full: bool,
+    ) -> Result<Report, sync::Error> {
+        self.sync_as(warehouse, repos, (None, full)).await
+    }
+
+    pub(crate) async fn sync_since(
+        &self,
+        warehouse: &str,
+        since: Option<jiff::Timestamp>,
+        full: bool,
+    ) -> Result<Report, sync::Error> {
+        self.sync_as(warehouse, &[], (since, full)).await
+    }
+
+    async fn sync_as(
+        &self,
+        warehouse: &str,
+        repos: &[&str],
+        (since, full): (Option<jiff::Timestamp>, bool),
+    ) -> Result<Report, sync::Error> {
         let mut folder = Folder::find("github", None).unwrap();
         // Small pages, so that there are many.
         for path in ["pipeline.toml", "resources/pulls.toml", "resources/planning.toml"] {
@@ -116,12 +139,13 @@ impl Desk {
             state: self.folder.path(),
             origin: "hub",
             settings: &settings,
+            since,
             full,
         };
         sync(&run(&self.clock), Server::Github(&self.client), &options).await
     }
 
-    fn query(&self, warehouse: &str, sql: &str) -> Value {
+    pub(crate) fn query(&self, warehouse: &str, sql: &str) -> Value {
         let options = warehouse::Options::confined("256MB", 1);
         json!(Warehouse::open(&self.warehouse(warehouse), &options).unwrap().query(sql).unwrap().rows)
     }
@@ -222,7 +246,7 @@ async fn cut_off_at_any_request_and_run_again_it_ends_the_same() {
 }
 
 /// The program itself, on this hub and a warehouse of this name, with small pages.
-fn program(desk: &Desk, warehouse: &str) -> World {
+pub(crate) fn program(desk: &Desk, warehouse: &str) -> World {
     let pages =
         crate::support::file("pipelines/github/pipeline.toml").replace("per_page = 100", "per_page = 3");
     let mut world = World::empty();

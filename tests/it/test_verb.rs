@@ -98,3 +98,42 @@ fn a_snapshot_says_of_what_it_is() {
         world.planwright(&["test"]).ended(2).said(said);
     }
 }
+
+#[test]
+fn the_rows_of_a_red_test_are_seen_in_the_warehouse_that_was_kept_of_its_cassette() {
+    let mut world = mine();
+    world.write("pipelines/mine/tests/kept.toml", "");
+    world.write(
+        "pipelines/mine/tests/none.sql",
+        "SELECT number FROM issues WHERE state = 'open' ORDER BY ALL",
+    );
+    let query = r"planwright query 'SELECT number FROM issues WHERE state = '\''open'\'' ORDER BY ALL'";
+    let keep = "planwright test mine --keep DIR; PLANWRIGHT_WAREHOUSE=DIR/one.duckdb";
+    world.planwright(&["test"]).ended(1).said(&format!("see them all: {keep} {query}"));
+
+    let file = world.root().join("looked/one.duckdb");
+    let told = format!("see them all: PLANWRIGHT_WAREHOUSE={} {query}", file.display());
+    world.planwright(&["test", "mine", "--keep", "looked"]).ended(1).said(&told);
+    // Of the last time nothing stays.
+    world.write(
+        "pipelines/mine/cassettes/one.jsonl",
+        &page(ISSUES, &[(7, "open"), (8, "open"), (9, "closed")]),
+    );
+    world.planwright(&["test", "mine", "--keep", "looked"]).ended(1).said(&told);
+    world.set("PLANWRIGHT_WAREHOUSE", "looked/one.duckdb");
+    let ask = |sql: &str| world.planwright(&["query", "--format", "csv", sql]).ended(0).stdout;
+    assert_eq!(ask("SELECT number FROM issues WHERE state = 'open' ORDER BY ALL"), "number\r\n7\r\n8\r\n");
+    assert_eq!(ask("SELECT count(*) AS open FROM open"), "open\r\n2\r\n", "models are kept too");
+}
+
+#[test]
+fn a_file_that_was_not_kept_of_a_cassette_is_never_written_over() {
+    let world = mine();
+    for text in ["a note of my own\n", ""] {
+        world.write("looked/one.duckdb", text);
+        let told = world.planwright(&["test", "mine", "--keep", "looked"]).ended(2);
+        assert!(told.stderr.contains("it was not kept of a cassette"), "{}", told.stderr);
+        assert_eq!(world.read("looked/one.duckdb"), text);
+    }
+    world.planwright(&["test", "mine", "github", "--keep", "looked"]).ended(2).said("takes one pipeline");
+}

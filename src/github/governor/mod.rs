@@ -187,6 +187,12 @@ impl Governor {
         }
     }
 
+    /// Requests left of the hour's limit, as far as any process on the machine heard; points of GraphQL are
+    /// another budget.
+    pub(super) fn left(&self) -> Option<u64> {
+        Some(self.0.as_ref()?.live().state.of(Bucket::Rest).quota?.remaining)
+    }
+
     /// Hears what a GraphQL answer says of itself: points beyond the one that was counted when it went,
     /// and what is left of the hour.
     pub(super) fn charge(&self, charge: Charge) {

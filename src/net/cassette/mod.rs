@@ -12,20 +12,23 @@
 //! that is a string is a body as it came over the wire. A request that no line answers is an attempt to
 //! reach the network, refused and kept for the report: replaying never guesses. A line
 //! `{"resources": ["default", "reviews"]}` says what is read with it instead of the defaults, and
-//! `"recorded"` in it when that was, which is then the time at which it is replayed.
+//! `"repos": ["octo/app"]` in it that only these were read, and `"recorded"` when that was, which is then the
+//! time at which it is replayed. A [`Tape`] records.
 
 mod fault;
 mod player;
+mod tape;
 
 use std::collections::BTreeMap;
 
 use http::{Method, Request, header};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use fault::{Fault, Strike};
 pub use player::{Asked, Player};
+pub use tape::{Recording, Tape};
 
 use crate::error::{Exit, Failure};
 
@@ -39,31 +42,42 @@ pub struct Cassette {
     exchanges: BTreeMap<String, Vec<Exchange>>,
     /// What is read with it; empty means the pipeline's defaults.
     resources: Vec<String>,
+    /// The repositories that alone are read; empty means all.
+    repos: Vec<String>,
     recorded: Option<Timestamp>,
     /// The path of the server's base, which lines leave out.
     below: String,
 }
 
 /// A line that says what is read, and when it was.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Chosen {
-    resources: Vec<String>,
-    recorded: Option<Timestamp>,
+pub struct Chosen {
+    /// The resources; empty means the pipeline's defaults.
+    pub resources: Vec<String>,
+    /// The repositories that alone are read; empty means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repos: Vec<String>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<Timestamp>,
 }
 
 /// One recorded exchange.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Exchange {
+    #[serde(skip_serializing_if = "Option::is_none")]
     get: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     post: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     sends: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
     accept: Option<String>,
-    #[serde(default = "ok")]
+    #[serde(default = "ok", skip_serializing_if = "is_ok")]
     status: u16,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<String, String>,
     #[serde(default)]
     body: Value,
@@ -71,6 +85,11 @@ struct Exchange {
 
 const fn ok() -> u16 {
     200
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_ok(status: &u16) -> bool {
+    *status == ok()
 }
 
 /// Why a cassette cannot be read.
@@ -105,6 +124,7 @@ impl Cassette {
             }
             if let Ok(chosen) = serde_json::from_str::<Chosen>(line) {
                 cassette.resources.extend(chosen.resources);
+                cassette.repos.extend(chosen.repos);
                 cassette.recorded = cassette.recorded.or(chosen.recorded);
                 continue;
             }
@@ -119,6 +139,11 @@ impl Cassette {
     /// The resources that are read with it; empty means the pipeline's defaults.
     pub fn resources(&self) -> &[String] {
         &self.resources
+    }
+
+    /// The repositories that alone are read with it; empty means all.
+    pub fn repos(&self) -> &[String] {
+        &self.repos
     }
 
     /// The same, of a server whose base has this path: its lines are below it.

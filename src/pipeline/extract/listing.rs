@@ -280,7 +280,10 @@ pub(super) async fn fetch<S: Source>(
         // The semaphore is never closed, so there is always a permit to wait for.
         let _room = shared.room.acquire().await;
         let watch = Stopwatch::start();
-        (extraction.source.page(&request).await, watch.millis())
+        let page = extraction.source.page(&request).await;
+        let millis = watch.millis();
+        extraction.tell_progress(&request.resource, shared);
+        (page, millis)
     };
     tokio::select! {
         () = cancel.cancelled() => Ok(Err(interrupted(shared))),

@@ -7,15 +7,19 @@
 mod batch;
 mod listing;
 mod parents;
+mod progress;
 mod question;
+mod recent;
 mod totals;
 mod window;
+mod within;
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
 
+use super::choice::Choice;
 use super::load::{Gone, Landed, Loader, Tallies};
 use super::outcome::{Counted, End, Outcome, Status, judge};
 use super::paging::Trails;
@@ -30,6 +34,8 @@ use crate::telemetry::Run;
 use listing::{Begin, Stop};
 pub(super) use parents::due;
 use parents::{Known, Which};
+use progress::Progress;
+pub(super) use within::within;
 
 /// Listings that are read at once.
 const AT_ONCE: usize = 24;
@@ -60,8 +66,10 @@ pub struct Options {
     /// Resources to read, their parents too; empty means the pipeline's defaults, as [`DEFAULTS`] among
     /// others does.
     pub only: Vec<String>,
-    /// Items to read instead of listing all, for resources with a `chosen` path.
-    pub chosen: Vec<String>,
+    /// Which items to read of resources with a `chosen` path, and so of all that hang below these.
+    pub choice: Choice,
+    /// Where listings begin that were never read and can be asked from a time on; with `full` it says nothing.
+    pub since: Option<jiff::Timestamp>,
     /// Reads everything anew, as if nothing were known, and removes what is gone at the source.
     pub full: bool,
     /// Compares with what the source counts, where something changed.
@@ -126,6 +134,7 @@ struct Shared {
     room: tokio::sync::Semaphore,
     /// The ways that listings took.
     trails: Trails,
+    progress: Progress,
 }
 
 impl Shared {
@@ -186,7 +195,8 @@ impl<S: Source> Extraction<'_, S> {
         }
         let (loader, writing) = Loader::start(self.warehouse.clone(), self.run.id.clone());
         let room = tokio::sync::Semaphore::new(IN_FLIGHT);
-        let shared = Shared { loader, stopped: Mutex::default(), room, trails: Trails::default() };
+        let progress = Progress::new(self.run.clock.now(), resources.len());
+        let shared = Shared { loader, stopped: Mutex::default(), room, trails: Trails::default(), progress };
         let read = self.waves(&resources, &shared).await;
         drop(shared);
         writing.await.map_err(|_panicked| warehouse::Error::Writer)??;
@@ -212,7 +222,9 @@ impl<S: Source> Extraction<'_, S> {
         let mut outcomes: Vec<Outcome> = Vec::new();
         let mut before = Tallies::new();
         let mut known = Known::read(self)?;
-        for wave in waves(resources) {
+        let waves = waves(resources);
+        for (index, wave) in waves.iter().enumerate() {
+            self.foresee(waves.iter().skip(index).flatten(), shared);
             let mut works = Vec::with_capacity(wave.len());
             for resource in wave {
                 self.tell(resource, "running");
@@ -222,6 +234,7 @@ impl<S: Source> Extraction<'_, S> {
                 self.read(&mut works, &mut known, shared).await?;
             }
             let landed = shared.loader.settle().await?;
+            self.tell_idle(&works)?;
             let changed = |name: &str| of(&landed, name).since(of(&before, name));
             for work in works.iter_mut().filter(|work| work.ends.iter().all(|end| *end == End::Complete)) {
                 if self.options.full || changed(&work.resource.name) != Landed::default() {
@@ -233,6 +246,7 @@ impl<S: Source> Extraction<'_, S> {
                 let name = &work.resource.name;
                 let landed = of(&after, name).since(of(&before, name));
                 let outcome = self.end(&work, landed, &outcomes, shared)?;
+                shared.progress.ended();
                 self.tell_end(&outcome);
                 outcomes.push(outcome);
             }
@@ -272,6 +286,7 @@ impl<S: Source> Extraction<'_, S> {
             match instead.filter(|_| !ends.is_empty() && ends.iter().all(refused)) {
                 Some(instead) => {
                     work.begins = self.begins(work.resource, known, instead)?.0;
+                    self.begin_late(work.resource, &mut work.begins)?;
                     work.by_path = true;
                 }
                 None => work.ends.extend(ends),
@@ -301,11 +316,14 @@ impl<S: Source> Extraction<'_, S> {
         // Which parents there are follows from rows of what this one needs; what was not chosen stays.
         let moved =
             before.iter().any(|outcome| needs(resource, &outcome.name) && outcome.rows + outcome.removed > 0);
-        let whole = incomplete.is_none() && shared.stopped().is_none() && self.options.chosen.is_empty();
+        let whole = incomplete.is_none() && shared.stopped().is_none() && self.options.choice.is_everything();
         if whole && (moved || resource.chosen.is_some() && landed != Landed::default() || self.options.full) {
             let gone = store::Gone { run: &self.run.id, at: self.run.clock.now() };
             let of = (self.options.origin.as_str(), resource);
             removed += store::prune(self.warehouse, of, &work.parents, gone)?;
+        }
+        if status == Status::Complete {
+            reason = self.recent(resource, whole)?.or(reason);
         }
         Ok(Outcome {
             name: resource.name.clone(),

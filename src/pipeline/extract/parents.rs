@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::listing::{Begin, Keys};
-use super::{Error, Extraction, Work};
-use crate::pipeline::cursor::{CHOSEN, Cursor, Route};
+use super::{Error, Extraction, Work, within};
+use crate::pipeline::cursor::{Cursor, Route};
 use crate::pipeline::normalize::Shape;
 use crate::pipeline::schema::Cell;
 use crate::pipeline::source::Source;
@@ -38,7 +38,8 @@ pub(super) struct Parent {
 impl<S: Source> Extraction<'_, S> {
     /// A resource with all that is to be read of it.
     pub(super) fn work<'r>(&self, resource: &'r Resource, known: &mut Known) -> Result<Work<'r>, Error> {
-        let (begins, parents) = self.begins(resource, known, Which::Best)?;
+        let (mut begins, parents) = self.begins(resource, known, Which::Best)?;
+        self.begin_late(resource, &mut begins)?;
         Ok(Work { resource, begins, parents, ends: Vec::new(), requests: 0, by_path: false, counted: None })
     }
 
@@ -58,8 +59,8 @@ impl<S: Source> Extraction<'_, S> {
             |graphql| Shape::new(&graphql.shaped(&settled), columns.clone()),
         );
         let over_all = resource.account.as_ref();
-        if let Some(account) =
-            over_all.filter(|_| which == Which::Best && self.options.chosen.is_empty() && !parents.is_empty())
+        if let Some(account) = over_all
+            .filter(|_| which == Which::Best && self.options.choice.is_everything() && !parents.is_empty())
         {
             let route = Route::over_all(resource, account);
             let parent = Parent { key: ALL.to_owned(), ..Parent::default() };
@@ -96,36 +97,25 @@ impl<S: Source> Extraction<'_, S> {
         Ok(())
     }
 
-    /// The condition on a resource's rows that they belong to what was chosen.
-    fn within(&self, resource: &Resource) -> String {
-        let chosen = &self.options.chosen;
-        match resource.parent.as_ref().and_then(|parent| self.spec.resource(parent)) {
-            _ if chosen.is_empty() => "true".to_owned(),
-            Some(parent) => {
-                let origin = literal(&self.options.origin);
-                let (table, within) = (quoted(&parent.name), self.within(parent));
-                format!("_parent IN (SELECT _key FROM {table} WHERE _origin = {origin} AND {within})")
-            }
-            None if resource.chosen.is_none() => "true".to_owned(),
-            None => {
-                let names: Vec<_> = chosen.iter().map(|name| literal(name)).collect();
-                format!("_parent IN ({})", names.join(", "))
-            }
-        }
-    }
-
     fn parents(&self, resource: &Resource) -> Result<Vec<Parent>, Error> {
         let Some(parent) = &resource.parent else {
-            if resource.chosen.is_none() || self.options.chosen.is_empty() {
-                return Ok(vec![Parent { due: true, ..Parent::default() }]);
-            }
-            let one = |name: &String| Parent {
-                key: name.clone(),
-                vars: Map::from_iter([(CHOSEN.to_owned(), Value::from(name.as_str()))]),
+            let all = Parent { due: true, ..Parent::default() };
+            let choice = &self.options.choice;
+            let Some(chosen) = resource.chosen.as_ref().filter(|_| !choice.is_everything()) else {
+                return Ok(vec![all]);
+            };
+            let one = |name: &str| Parent {
+                key: name.to_owned(),
+                vars: Map::from_iter([(chosen.column.clone(), Value::from(name))]),
                 given: Vec::new(),
                 due: true,
             };
-            return Ok(self.options.chosen.iter().map(one).collect());
+            return Ok(choice
+                .is_listed()
+                .then_some(all)
+                .into_iter()
+                .chain(choice.names().map(one))
+                .collect());
         };
         let origin = Cell::text(&self.options.origin);
         if self.spec.resource(parent).is_some_and(|parent| parent.columns.is_empty()) {
@@ -136,8 +126,7 @@ impl<S: Source> Extraction<'_, S> {
             }
         }
         let names = names(resource);
-        let within =
-            self.spec.resource(parent).map_or_else(|| "true".to_owned(), |parent| self.within(parent));
+        let within = within(self.warehouse, self.spec, parent, &self.options)?;
         let due = due(resource, &self.options.origin, self.run.clock.now());
         let rows = self.warehouse.select(&select(resource, parent, (&due, &within)), &[origin])?;
         Ok(rows.into_iter().filter_map(|row| Parent::of(row, &names, &resource.inherit)).collect())

@@ -41,7 +41,7 @@ impl<S: Source> Extraction<'_, S> {
     ) -> Result<(), Error> {
         let resource = work.resource;
         let (Some(total), Some(parent)) = (&resource.total, &resource.parent) else { return Ok(()) };
-        if !self.options.count || !self.options.chosen.is_empty() {
+        if !self.options.count || !self.options.choice.is_everything() || self.is_recent(resource) {
             return Ok(());
         }
         let held = self.held(resource, (total, parent))?;

@@ -11,6 +11,7 @@ mod fit;
 use std::collections::HashMap;
 use std::ops::AddAssign;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -111,6 +112,7 @@ pub(crate) type Tallies = HashMap<String, Landed>;
 #[derive(Debug, Clone)]
 pub(crate) struct Loader {
     to_writer: mpsc::Sender<Order>,
+    changed: Arc<AtomicU64>,
 }
 
 /// The writer failed; why, it says itself when it is joined.
@@ -131,8 +133,14 @@ impl Loader {
         run: RunId,
     ) -> (Self, tokio::task::JoinHandle<Result<(), Error>>) {
         let (to_writer, orders) = mpsc::channel(QUEUE);
-        let writing = tokio::spawn(write(warehouse, run, orders));
-        (Self { to_writer }, writing)
+        let changed = Arc::<AtomicU64>::default();
+        let writing = tokio::spawn(write((warehouse, run), orders, Arc::clone(&changed)));
+        (Self { to_writer, changed }, writing)
+    }
+
+    /// Rows in the warehouse so far that were new or changed.
+    pub(crate) fn changed(&self) -> u64 {
+        self.changed.load(Ordering::Relaxed)
     }
 
     /// Hands a page over; waits while the queue is full.
@@ -148,7 +156,11 @@ impl Loader {
     }
 }
 
-async fn write(warehouse: Warehouse, run: RunId, mut orders: mpsc::Receiver<Order>) -> Result<(), Error> {
+async fn write(
+    (warehouse, run): (Warehouse, RunId),
+    mut orders: mpsc::Receiver<Order>,
+    changed: Arc<AtomicU64>,
+) -> Result<(), Error> {
     let mut tallies = Tallies::new();
     while let Some(order) = orders.recv().await {
         let (batch, settled) = gather(order, &mut orders).await;
@@ -156,6 +168,7 @@ async fn write(warehouse: Warehouse, run: RunId, mut orders: mpsc::Receiver<Orde
         let landing = tokio::task::spawn_blocking(move || batch::land(&warehouse, &run, batch));
         let landed = landing.await.map_err(|_panicked| Error::Writer)??;
         for (resource, landed) in landed {
+            changed.fetch_add(landed.changed, Ordering::Relaxed);
             *tallies.entry(resource).or_default() += landed;
         }
         if let Some(tell) = settled {

@@ -9,8 +9,8 @@ use toml::Spanned;
 use super::contract::{self, Contract, ContractFile};
 use super::source::SourceFile;
 use super::{
-    Account, Child, ColumnSpec, Disposition, Format, Graphql, Incremental, ModelOptions, Order, Paging,
-    Resource, Total, Touched,
+    Account, Child, Chosen, ColumnSpec, Disposition, Format, Graphql, Incremental, ModelOptions, Order,
+    Paging, Resource, Total, Touched,
 };
 use crate::pipeline::schema::Kind;
 
@@ -61,8 +61,11 @@ pub(super) struct ResourceFile {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub(super) path: Option<Spanned<String>>,
-    /// The path to take for each chosen item instead of the listing, with `{chosen}`.
-    chosen: Option<String>,
+    /// The path to take for each item that is chosen by its name, which fills its one `{column}`: the
+    /// column that holds names.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub(super) chosen: Option<Spanned<String>>,
     /// The query sent along; `{column}` is filled as in the path.
     #[serde(default)]
     query: BTreeMap<String, Scalar>,
@@ -283,7 +286,7 @@ impl ResourceFile {
             name: file.name.into_inner(),
             description: file.description,
             path: file.path.map(Spanned::into_inner).unwrap_or_default(),
-            chosen: file.chosen,
+            chosen: file.chosen.and_then(|path| Chosen::read(path.into_inner())),
             query,
             accept: file.accept,
             fill: file.fill.into_iter().collect(),

@@ -63,8 +63,8 @@ pub struct Resource {
     /// The path below the API's base; `{column}` is filled from the parent's row. Empty where it can only
     /// be asked for by GraphQL.
     pub path: String,
-    /// The path to take for each chosen item instead of the listing, with `{chosen}`.
-    pub chosen: Option<String>,
+    /// How items are asked for that are chosen by their names, where only some are.
+    pub chosen: Option<Chosen>,
     /// The query sent along; `{column}` is filled as in the path.
     pub query: Vec<(String, String)>,
     /// The media type to ask for, where it is not the source's usual one.
@@ -111,6 +111,28 @@ pub struct Resource {
     pub graphql: Option<Graphql>,
     /// How many rows the source counts, to be compared with those that are held.
     pub total: Option<Total>,
+}
+
+/// How items are asked for by their names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// The path, with the column in braces: `/repos/{full_name}`.
+    pub path: String,
+    /// The column that holds names.
+    pub column: String,
+}
+
+impl Chosen {
+    /// Finds the column in the path; there must be one, and no other.
+    fn read(path: String) -> Option<Self> {
+        let mut columns = placeholders(&path);
+        let column = columns.next()?.to_owned();
+        if columns.next().is_some() {
+            return None;
+        }
+        drop(columns);
+        Some(Self { path, column })
+    }
 }
 
 /// What a new reading of a row does to the one before.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 use super::file::{ColumnFile, ResourceFile};
-use super::{DEFAULTS, Disposition, placeholders};
+use super::{Chosen, DEFAULTS, Disposition, placeholders};
 use crate::error::{Exit, Failure};
 
 /// Why a pipeline's spec cannot be used.
@@ -97,6 +97,7 @@ pub(super) fn check(before: &[ResourceFile], own: &[ResourceFile], text: &str) -
         check_place(resource, text)?;
         check_parent(resource, &names, text)?;
         check_needs(resource, &names, text)?;
+        check_chosen(resource, text)?;
         check_graphql(resource, text)?;
         check_columns(resource, text)?;
         check_disposition(resource, &earlier, text)?;
@@ -211,6 +212,24 @@ fn check_parent(resource: &ResourceFile, earlier: &[&str], text: &str) -> Result
         return Err(Problem::at(text, path.span().start, fact));
     };
     stands_above("the parent", parent.get_ref(), parent.span().start, earlier, text)
+}
+
+/// Whether what is chosen can be asked for, and known again among what is listed.
+fn check_chosen(resource: &ResourceFile, text: &str) -> Result<(), Problem> {
+    let Some(path) = &resource.chosen else { return Ok(()) };
+    let at = |fact: String, hint| Err(Problem { hint, ..Problem::at(text, path.span().start, fact) });
+    if resource.parent.is_some() {
+        return at("`chosen` is for a resource without `parent`".to_owned(), None);
+    }
+    let Some(chosen) = Chosen::read(path.get_ref().clone()) else {
+        return at("`chosen` needs one `{column}`, which holds names".to_owned(), None);
+    };
+    let known: Vec<_> = resource.columns.iter().map(|column| column.name.get_ref().as_str()).collect();
+    if known.is_empty() || known.contains(&chosen.column.as_str()) {
+        return Ok(());
+    }
+    let hint = nearest("column", &chosen.column, &known);
+    at(format!("`chosen` has `{{{}}}`, which is no declared column", chosen.column), hint)
 }
 
 /// Whether there is a way to ask for it.
@@ -347,6 +366,17 @@ mod tests {
         insta::assert_snapshot!(
             check("[[resources]]\nname = \"issues\"\npath = \"/repos/{name}/issues\"\nkey = [\"id\"]\n"), @r"
         line 9: the path has `{name}` and the resource has no `parent` to fill it from
+        ");
+    }
+
+    #[test]
+    fn what_is_chosen_is_named_by_a_column() {
+        insta::assert_snapshot!(check("chosen = \"/repos\"\n"), @"line 7: `chosen` needs one `{column}`, which holds names");
+        let columns =
+            "columns = [{ name = \"id\", type = \"bigint\" }, { name = \"full_name\", type = \"varchar\" }]";
+        insta::assert_snapshot!(check(&format!("chosen = \"/repos/{{fullname}}\"\n{columns}\n")), @r"
+        line 7: `chosen` has `{fullname}`, which is no declared column
+        the nearest known column is `full_name`
         ");
     }
 

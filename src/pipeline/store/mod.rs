@@ -82,6 +82,11 @@ pub(crate) fn set_fact(writer: &Writer<'_>, name: &str, value: &str) -> Result<(
     writer.execute("INSERT INTO planwright.facts VALUES (?, ?)", &cells).map(drop)
 }
 
+/// Takes a fact back.
+pub(crate) fn forget_fact(writer: &Writer<'_>, name: &str) -> Result<(), Error> {
+    writer.execute("DELETE FROM planwright.facts WHERE name = ?", &[Cell::text(name)]).map(drop)
+}
+
 /// A digest of texts, by which it is told later whether they are the same.
 pub(crate) fn digest(texts: impl IntoIterator<Item = String>) -> String {
     let mut digest = Sha256::new();

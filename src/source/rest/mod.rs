@@ -74,6 +74,11 @@ impl Client {
         &self.rest.base
     }
 
+    /// The credential, which nothing but this API may be told.
+    pub const fn credential(&self) -> Option<&Secret> {
+        self.credential.as_ref()
+    }
+
     /// Puts the credential where the spec says; `None` where it cannot stand there.
     fn carry(&mut self, credential: &Secret) -> Option<()> {
         let (name, value) = match &self.rest.auth {
