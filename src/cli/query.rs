@@ -131,15 +131,18 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
         call.screen.mention(format!("{} in {}", counted(table.rows.len() as u64), file.display()));
         return Ok(Exit::Done);
     }
-    call.screen.result(shaped(&table, format))?;
-    if format == Format::Table {
-        let shown = legible(&table, Screen::width()).into_iter().flatten().count();
-        let hint = match table.columns.len() - shown {
-            0 => String::new(),
-            some => format!("; {some} of {} columns are left out: --format csv", table.columns.len()),
-        };
-        call.screen.mention(counted(table.rows.len() as u64) + &hint);
+    if format != Format::Table {
+        call.screen.result(shaped(&table, format))?;
+        return Ok(Exit::Done);
     }
+    let (width, columns) = (Screen::width(), table.columns.len());
+    let shown = legible(&table, width);
+    call.screen.result(grid_of(&table, &shown, width))?;
+    let hint = match columns - shown.iter().flatten().count() {
+        0 => String::new(),
+        some => format!("; {some} of {columns} columns are left out: --format csv"),
+    };
+    call.screen.mention(counted(table.rows.len() as u64) + &hint);
     Ok(Exit::Done)
 }
 
@@ -207,14 +210,14 @@ const LEGIBLE: usize = 10;
 /// A table for people, as wide as their terminal at most. Of more columns than can be read side by side,
 /// the first and the last are shown.
 pub(super) fn grid(table: &Table) -> String {
-    grid_of(table, Screen::width())
+    let width = Screen::width();
+    grid_of(table, &legible(table, width), width)
 }
 
-fn grid_of(table: &Table, width: usize) -> String {
+fn grid_of(table: &Table, shown: &[Option<usize>], width: usize) -> String {
     let mut grid = Grid::new();
     grid.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     grid.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-    let shown = legible(table, width);
     let header = |index: &Option<usize>| {
         index.and_then(|index| table.columns.get(index)).map_or("…", |column| column.name.as_str())
     };
@@ -324,7 +327,7 @@ mod tests {
         };
         assert_eq!(legible(&wide(3), 80), [Some(0), Some(1), Some(2)]);
         assert_eq!(legible(&wide(40), 60), [Some(0), Some(1), None, Some(38), Some(39)]);
-        let told = grid_of(&wide(40), 60);
+        let told = grid_of(&wide(40), &legible(&wide(40), 60), 60);
         assert!(told.contains("column_1") && told.contains('…') && told.contains("column_39"), "{told}");
         assert!(told.lines().all(|line| line.width() <= 60), "{told}");
     }

@@ -2,29 +2,17 @@
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-/// CPU of every process that ended and was waited for.
-pub(crate) fn children() -> Duration {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
-    let micros = |time: nix::sys::time::TimeVal| {
-        Duration::from_micros(u64::try_from(time.tv_sec() * 1_000_000 + time.tv_usec()).unwrap())
-    };
-    micros(usage.user_time()) + micros(usage.system_time())
-}
+use crate::usage::children;
 
 /// The middle one; of an even number, the later of the two in the middle.
 pub(crate) fn median<T: Copy + PartialOrd>(all: &[T]) -> T {
     let mut all = all.to_vec();
     all.sort_by(|one, other| one.partial_cmp(other).unwrap());
     all[all.len() / 2]
-}
-
-/// A time in milliseconds.
-pub(crate) fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }
 
 /// What one run of a program took.

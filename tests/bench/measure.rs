@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use nix::sys::resource::{UsageWho, getrusage};
-
 /// What Linux counts CPU in for everybody to read (proc(5)).
 const TICK: Duration = Duration::from_millis(10);
 
@@ -46,17 +44,8 @@ fn shown(times: Times) -> String {
 }
 
 /// Milliseconds.
-pub(crate) fn millis(time: Duration) -> f64 {
+fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
-}
-
-/// CPU of every process that ended and was waited for.
-pub(crate) fn children() -> Duration {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
-    let micros = |time: nix::sys::time::TimeVal| {
-        Duration::from_micros(u64::try_from(time.tv_sec() * 1_000_000 + time.tv_usec()).unwrap())
-    };
-    micros(usage.user_time()) + micros(usage.system_time())
 }
 
 /// CPU of a running process and of every child that it has waited for; exact to a tick.

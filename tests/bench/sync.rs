@@ -28,6 +28,7 @@ mod floors;
 mod gauge;
 mod table;
 mod tools;
+mod usage;
 
 use std::path::Path;
 use std::process::{ExitCode, Stdio};

@@ -12,16 +12,18 @@ mod field;
 mod measure;
 #[path = "../it/support/mod.rs"]
 mod support;
+mod usage;
 
 use std::time::{Duration, Instant};
 
 use field::{Field, client, end, served, wait_for};
-use measure::{Times, children, compare, cpu_of, peak, tell, timed};
+use measure::{Times, compare, cpu_of, peak, tell, timed};
 use planwright::github::NewIssue;
 use planwright::model::script::{self, Script, Turn};
 use planwright::sandbox::Sandbox;
 use serde_json::json;
 use support::World;
+use usage::children;
 
 const PLANWRIGHT: &str = env!("CARGO_BIN_EXE_planwright");
 /// The model that builds.

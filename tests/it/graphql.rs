@@ -1,9 +1,6 @@
 //! GraphQL from both ends: what the hub answers, and `sync` asking it for the reviews of many pull requests
 //! at once, whatever goes wrong. Waits are virtual.
 
-use std::path::PathBuf;
-
-use planwright::artifact::{Events, RunId};
 use planwright::clock::Clock;
 use planwright::config::settings;
 use planwright::error::Exit;
@@ -13,10 +10,10 @@ use planwright::pipeline::Folder;
 use planwright::pipeline::outcome::{Outcome, Status};
 use planwright::pipeline::warehouse::{self, Warehouse};
 use planwright::sync::{self, Server, sync};
-use planwright::telemetry::Run;
 use serde_json::{Value, json};
 
 use crate::support::tracker::{Tracker, http};
+use crate::support::unheard;
 
 const NOW: &str = "2026-11-22T10:00:00Z";
 
@@ -75,14 +72,7 @@ impl Desk {
             since: None,
             full: false,
         };
-        let run = Run {
-            id: RunId("test".to_owned()),
-            verb: "sync".to_owned(),
-            folder: PathBuf::new(),
-            clock: self.clock.clone(),
-            events: Events::none(),
-            cancel: tokio_util::sync::CancellationToken::new(),
-        };
+        let run = unheard("test", self.clock.clone());
         sync(&run, Server::Github(&self.client), &options).await.unwrap()
     }
 

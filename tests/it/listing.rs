@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use planwright::artifact::{Events, RunId};
 use planwright::clock::Clock;
 use planwright::harness::replay::Replay;
 use planwright::net::cassette::Cassette;
@@ -10,8 +9,9 @@ use planwright::pipeline::extract::{Extraction, Options};
 use planwright::pipeline::outcome::{Outcome, Status};
 use planwright::pipeline::warehouse::{self, Warehouse};
 use planwright::pipeline::{Folder, Spec, spec};
-use planwright::telemetry::Run;
 use serde_json::{Value, json};
+
+use crate::support::unheard;
 
 /// A warehouse that one resource `items` below `repos` is read into, day after day.
 struct Desk {
@@ -50,14 +50,7 @@ impl Desk {
         let text: Vec<_> = text.iter().map(Value::to_string).collect();
         let cassette = Cassette::parse("test", &text.join("\n")).unwrap();
         let replay = Replay::new(&cassette).unwrap();
-        let run = Run {
-            id: RunId("test".to_owned()),
-            verb: "sync".to_owned(),
-            folder: std::path::PathBuf::new(),
-            clock: self.clock.clone(),
-            events: Events::none(),
-            cancel: tokio_util::sync::CancellationToken::new(),
-        };
+        let run = unheard("test", self.clock.clone());
         let options = Options { origin: "test".to_owned(), full, ..Options::default() };
         let (spec, warehouse) = (&self.spec, &self.warehouse);
         let extraction = Extraction { run: &run, spec, source: &replay, warehouse, options };

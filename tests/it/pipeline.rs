@@ -1,6 +1,5 @@
 //! Pipelines without a network: cassettes replayed, what repeats loads nothing, what is wrong is said.
 
-use planwright::artifact::{Events, RunId};
 use planwright::clock::Clock;
 use planwright::harness::pipelines::{self, PipelineReport};
 use planwright::harness::replay::Replay;
@@ -11,6 +10,8 @@ use planwright::pipeline::warehouse::{self, Warehouse};
 use planwright::pipeline::{Folder, Spec};
 use planwright::telemetry::Run;
 use serde_json::{Value, json};
+
+use crate::support::unheard;
 
 const SPEC: &str = r#"
 source = "github"
@@ -36,14 +37,7 @@ columns = [{ name = "child_id", from = "id", type = "bigint" }, { name = "place"
 "#;
 
 fn run() -> Run {
-    Run {
-        id: RunId("test".to_owned()),
-        verb: "sync".to_owned(),
-        folder: std::path::PathBuf::new(),
-        clock: Clock::starting_at("2026-11-22T10:00:00Z".parse().unwrap()),
-        events: Events::none(),
-        cancel: tokio_util::sync::CancellationToken::new(),
-    }
+    unheard("test", Clock::starting_at("2026-11-22T10:00:00Z".parse().unwrap()))
 }
 
 fn memory() -> Warehouse {

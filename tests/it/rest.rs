@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use planwright::artifact::{Events, RunId};
 use planwright::clock::Clock;
 use planwright::config::{Secret, settings};
 use planwright::error::{Exit, Failure as _};
@@ -12,11 +11,10 @@ use planwright::pipeline::warehouse::{self, Warehouse};
 use planwright::pipeline::{Folder, Spec, spec};
 use planwright::source::rest;
 use planwright::sync::{self, Report, Server, sync};
-use planwright::telemetry::Run;
 use serde_json::{Value, json};
 
-use crate::support::World;
 use crate::support::api::{Api, Fault};
+use crate::support::{World, unheard};
 
 /// A pipeline that reads one listing of an API, its warehouse, and a clock that jumps.
 struct Shop {
@@ -68,14 +66,7 @@ impl Shop {
             since: None,
             full: false,
         };
-        let run = Run {
-            id: RunId("test".to_owned()),
-            verb: "sync".to_owned(),
-            folder: PathBuf::new(),
-            clock: self.clock.clone(),
-            events: Events::none(),
-            cancel: tokio_util::sync::CancellationToken::new(),
-        };
+        let run = unheard("test", self.clock.clone());
         sync(&run, Server::Rest(&client), &options).await
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use planwright::artifact::{Events, IssueNumber, RepoName, RunId};
+use planwright::artifact::{IssueNumber, RepoName};
 use planwright::clock::Clock;
 use planwright::config::settings;
 use planwright::error::Exit;
@@ -18,7 +18,7 @@ use planwright::sync::{self, Report, Server, sync};
 use planwright::telemetry::Run;
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{World, unheard};
 
 /// A hub with an epic of three issues, one blocked by another, and comments.
 pub(crate) struct Desk {
@@ -162,14 +162,7 @@ impl Desk {
 }
 
 fn run(clock: &Clock) -> Run {
-    Run {
-        id: RunId("test".to_owned()),
-        verb: "sync".to_owned(),
-        folder: PathBuf::new(),
-        clock: clock.clone(),
-        events: Events::none(),
-        cancel: tokio_util::sync::CancellationToken::new(),
-    }
+    unheard("test", clock.clone())
 }
 
 /// What is read by default, in order.

@@ -1,6 +1,5 @@
 //! What becomes of rows in tables: contracts, dispositions, children, history, and tables made anew from raw.
 
-use planwright::artifact::{Events, RunId};
 use planwright::clock::Clock;
 use planwright::error::Failure as _;
 use planwright::harness::replay::Replay;
@@ -11,8 +10,9 @@ use planwright::pipeline::schema::Kind;
 use planwright::pipeline::spec::ColumnSpec;
 use planwright::pipeline::warehouse::{self, Warehouse};
 use planwright::pipeline::{Folder, Spec};
-use planwright::telemetry::Run;
 use serde_json::{Value, json};
+
+use crate::support::unheard;
 
 /// A warehouse that is synced day after day.
 struct Days {
@@ -33,14 +33,7 @@ impl Days {
     async fn try_sync(&mut self, spec: &Spec, cassette: &Cassette) -> Result<Vec<Outcome>, extract::Error> {
         self.day += 1;
         let at = format!("2026-11-{:02}T10:00:00Z", self.day);
-        let run = Run {
-            id: RunId(format!("run{}", self.day)),
-            verb: "sync".to_owned(),
-            folder: std::path::PathBuf::new(),
-            clock: Clock::starting_at(at.parse().unwrap()),
-            events: Events::none(),
-            cancel: tokio_util::sync::CancellationToken::new(),
-        };
+        let run = unheard(&format!("run{}", self.day), Clock::starting_at(at.parse().unwrap()));
         let replay = Replay::new(cassette).unwrap();
         let options =
             Options { origin: "test".to_owned(), only: cassette.resources().to_vec(), ..Options::default() };

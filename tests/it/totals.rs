@@ -1,7 +1,6 @@
 //! What is held beside what the source counts: a difference is looked into once, and what is gone leaves a
 //! tombstone.
 
-use planwright::artifact::{Events, RunId};
 use planwright::clock::Clock;
 use planwright::harness::replay::Replay;
 use planwright::net::cassette::Cassette;
@@ -9,8 +8,9 @@ use planwright::pipeline::Spec;
 use planwright::pipeline::extract::{Extraction, Options};
 use planwright::pipeline::outcome::{Counted, Outcome};
 use planwright::pipeline::warehouse::{self, Warehouse};
-use planwright::telemetry::Run;
 use serde_json::{Value, json};
+
+use crate::support::unheard;
 
 const SPEC: &str = r#"
 source = "github"
@@ -33,14 +33,7 @@ async fn issues(warehouse: &Warehouse, full: bool, lines: &[Value]) -> Outcome {
     let text: Vec<_> = lines.iter().map(Value::to_string).collect();
     let cassette = Cassette::parse("test", &text.join("\n")).unwrap();
     let (spec, replay) = (Spec::parse("p", SPEC).unwrap(), Replay::new(&cassette).unwrap());
-    let run = Run {
-        id: RunId("test".to_owned()),
-        verb: "sync".to_owned(),
-        folder: std::path::PathBuf::new(),
-        clock: Clock::starting_at("2026-11-22T10:00:00Z".parse().unwrap()),
-        events: Events::none(),
-        cancel: tokio_util::sync::CancellationToken::new(),
-    };
+    let run = unheard("test", Clock::starting_at("2026-11-22T10:00:00Z".parse().unwrap()));
     let options = Options { origin: "test".to_owned(), full, count: true, ..Options::default() };
     let extraction = Extraction { run: &run, spec: &spec, source: &replay, warehouse, options };
     let outcomes = extraction.run().await.unwrap();

@@ -224,7 +224,7 @@ impl<S: Source> Extraction<'_, S> {
         let mut known = Known::read(self)?;
         let waves = waves(resources);
         for (index, wave) in waves.iter().enumerate() {
-            self.foresee(waves.iter().skip(index).flatten(), shared);
+            shared.progress.come(waves.iter().skip(index).flatten().map(|resource| resource.name.clone()));
             let mut works = Vec::with_capacity(wave.len());
             for resource in wave {
                 self.tell(resource, "running");
@@ -245,7 +245,12 @@ impl<S: Source> Extraction<'_, S> {
             for work in works {
                 let name = &work.resource.name;
                 let landed = of(&after, name).since(of(&before, name));
-                let outcome = self.end(&work, landed, &outcomes, shared)?;
+                let mut outcome = self.end(&work, landed, &outcomes, shared)?;
+                if outcome.status == Status::Complete {
+                    let whole = shared.stopped().is_none() && self.options.choice.is_everything();
+                    let recent = self.recent(work.resource, whole, &mut known)?;
+                    outcome.reason = recent.or(outcome.reason);
+                }
                 shared.progress.ended();
                 self.tell_end(&outcome);
                 outcomes.push(outcome);
@@ -286,7 +291,7 @@ impl<S: Source> Extraction<'_, S> {
             match instead.filter(|_| !ends.is_empty() && ends.iter().all(refused)) {
                 Some(instead) => {
                     work.begins = self.begins(work.resource, known, instead)?.0;
-                    self.begin_late(work.resource, &mut work.begins)?;
+                    self.begin_late(work.resource, &mut work.begins, known)?;
                     work.by_path = true;
                 }
                 None => work.ends.extend(ends),
@@ -321,9 +326,6 @@ impl<S: Source> Extraction<'_, S> {
             let gone = store::Gone { run: &self.run.id, at: self.run.clock.now() };
             let of = (self.options.origin.as_str(), resource);
             removed += store::prune(self.warehouse, of, &work.parents, gone)?;
-        }
-        if status == Status::Complete {
-            reason = self.recent(resource, whole)?.or(reason);
         }
         Ok(Outcome {
             name: resource.name.clone(),

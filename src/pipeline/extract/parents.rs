@@ -1,11 +1,12 @@
 //! The rows that a resource is listed for, and where each of those listings stands.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::listing::{Begin, Keys};
-use super::{Error, Extraction, Work, within};
+use super::{Error, Extraction, Work, recent, within};
 use crate::pipeline::cursor::{Cursor, Route};
 use crate::pipeline::normalize::Shape;
 use crate::pipeline::schema::Cell;
@@ -39,7 +40,7 @@ impl<S: Source> Extraction<'_, S> {
     /// A resource with all that is to be read of it.
     pub(super) fn work<'r>(&self, resource: &'r Resource, known: &mut Known) -> Result<Work<'r>, Error> {
         let (mut begins, parents) = self.begins(resource, known, Which::Best)?;
-        self.begin_late(resource, &mut begins)?;
+        self.begin_late(resource, &mut begins, known)?;
         Ok(Work { resource, begins, parents, ends: Vec::new(), requests: 0, by_path: false, counted: None })
     }
 
@@ -197,18 +198,21 @@ impl Parent {
 pub(super) struct Known {
     cursors: ByListing<Cursor>,
     pages: ByListing<Vec<KnownPage>>,
+    /// From when on resources were read, where that was not from the beginning.
+    pub(super) recent: HashMap<String, String>,
 }
 
 impl Known {
-    /// Nothing, where everything is read anew.
+    /// Of listings nothing, where everything is read anew.
     pub(super) fn read<S: Source>(extraction: &Extraction<'_, S>) -> Result<Self, Error> {
         let Extraction { warehouse, options, .. } = extraction;
+        let recent = recent::read(warehouse, &options.origin)?;
         if options.full {
-            return Ok(Self::default());
+            return Ok(Self { recent, ..Self::default() });
         }
         let (cursors, pages) =
             (store::cursors(warehouse, &options.origin)?, store::known_pages(warehouse, &options.origin)?);
-        Ok(Self { cursors, pages })
+        Ok(Self { cursors, pages, recent })
     }
 
     fn begin(&mut self, resource: &Resource, parent: Parent, (route, shape): (Route, Arc<Shape>)) -> Begin {

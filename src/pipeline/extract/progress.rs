@@ -9,7 +9,6 @@ use super::{Extraction, Shared};
 use crate::artifact::Event;
 use crate::pipeline::forecast;
 use crate::pipeline::source::Source;
-use crate::pipeline::spec::Resource;
 
 /// Time between two tellings at least.
 const BETWEEN: SignedDuration = SignedDuration::from_millis(100);
@@ -23,9 +22,15 @@ pub(super) struct Progress {
     stand: Mutex<Stand>,
 }
 
+/// How long it has to last before anybody wants to know how long it will: a forecast asks the warehouse
+/// about every resource.
+const SOON: SignedDuration = SignedDuration::from_secs(1);
+
 #[derive(Debug, Default)]
 struct Stand {
     done: u64,
+    /// The resources that are still to be read, until it was looked how much that is.
+    coming: Option<Vec<String>>,
     /// Requests in all, where somebody can say.
     foreseen: Option<u64>,
     told: Option<Timestamp>,
@@ -45,6 +50,17 @@ impl Progress {
     /// One more resource ended.
     pub(super) fn ended(&self) {
         self.stand().done += 1;
+    }
+
+    /// These resources are still to be read.
+    pub(super) fn come(&self, names: impl Iterator<Item = String>) {
+        let mut stand = self.stand();
+        (stand.coming, stand.foreseen) = (Some(names.collect()), None);
+    }
+
+    /// The resources that are still to be read, once, if it is time to look how much that is.
+    fn unforeseen(&self, now: Timestamp) -> Option<Vec<String>> {
+        self.stand().coming.take_if(|_| now.duration_since(self.begin) >= SOON)
     }
 
     /// So many requests are still to come, if that is known.
@@ -90,19 +106,24 @@ impl Progress {
 
 impl<S: Source> Extraction<'_, S> {
     /// Looks how much is still to come, where earlier syncs tell. That it cannot be told fails nothing.
-    pub(super) fn foresee<'r>(&self, resources: impl Iterator<Item = &'r &'r Resource>, shared: &Shared) {
-        if self.run.events.are_heard() {
-            let rest = forecast::ahead((self.warehouse, self.spec), resources.copied(), &self.options);
-            let untold = |error| tracing::debug!(%error, "how much is still to come is not known");
-            shared.progress.foresee(rest.map_err(untold).ok().flatten());
-        }
+    fn foresee(&self, coming: &[String], shared: &Shared) {
+        let resources = coming.iter().filter_map(|name| self.spec.resource(name));
+        let rest = forecast::ahead((self.warehouse, self.spec), resources, &self.options);
+        let untold = |error| tracing::debug!(%error, "how much is still to come is not known");
+        shared.progress.foresee(rest.map_err(untold).ok().flatten());
     }
 
     /// Tells how far it is, if it is time.
     pub(super) fn tell_progress(&self, name: &str, shared: &Shared) {
         shared.progress.answered();
+        let now = self.run.clock.now();
+        if self.run.events.are_heard()
+            && let Some(coming) = shared.progress.unforeseen(now)
+        {
+            self.foresee(&coming, shared);
+        }
         let counts = (shared.loader.changed(), || self.source.left());
-        if let Some(event) = shared.progress.due(self.run.clock.now(), name, counts) {
+        if let Some(event) = shared.progress.due(now, name, counts) {
             self.run.events.send(event);
         }
     }
@@ -133,6 +154,17 @@ mod tests {
         assert!(told(&progress, 100, 7).is_some());
         assert_eq!(told(&progress, 199, 8), None);
         assert!(told(&progress, -5_000, 9).is_some(), "a clock that was set back does not silence it");
+    }
+
+    #[test]
+    fn how_much_is_to_come_is_looked_for_once_and_not_for_a_short_sync() {
+        let progress = Progress::new(at(0), 3);
+        progress.come(["issues".to_owned()].into_iter());
+        assert_eq!(progress.unforeseen(at(999)), None);
+        assert_eq!(progress.unforeseen(at(1_000)), Some(vec!["issues".to_owned()]));
+        assert_eq!(progress.unforeseen(at(2_000)), None);
+        progress.come(["pulls".to_owned()].into_iter());
+        assert_eq!(progress.unforeseen(at(2_000)), Some(vec!["pulls".to_owned()]));
     }
 
     #[test]

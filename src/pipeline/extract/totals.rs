@@ -41,7 +41,10 @@ impl<S: Source> Extraction<'_, S> {
     ) -> Result<(), Error> {
         let resource = work.resource;
         let (Some(total), Some(parent)) = (&resource.total, &resource.parent) else { return Ok(()) };
-        if !self.options.count || !self.options.choice.is_everything() || self.is_recent(resource) {
+        if !self.options.count
+            || !self.options.choice.is_everything()
+            || known.recent.contains_key(&resource.name)
+        {
             return Ok(());
         }
         let held = self.held(resource, (total, parent))?;

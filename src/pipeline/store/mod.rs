@@ -75,6 +75,14 @@ pub(crate) fn fact(warehouse: &Warehouse, name: &str) -> Option<String> {
     Some(rows.first()?.first()?.as_str()?.to_owned())
 }
 
+/// The facts whose names begin so.
+pub(crate) fn facts(warehouse: &Warehouse, prefix: &str) -> Result<Vec<(String, String)>, Error> {
+    let sql = "SELECT name, value FROM planwright.facts WHERE starts_with(name, ?)";
+    let rows = warehouse.select(sql, &[Cell::text(prefix)])?;
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    Ok(rows.iter().filter_map(|row| Some((text(row.first())?, text(row.get(1))?))).collect())
+}
+
 /// Writes a fact down.
 pub(crate) fn set_fact(writer: &Writer<'_>, name: &str, value: &str) -> Result<(), Error> {
     writer.execute("DELETE FROM planwright.facts WHERE name = ?", &[Cell::text(name)])?;

@@ -7,7 +7,23 @@ pub(crate) mod world;
 
 use std::path::{Path, PathBuf};
 
+use planwright::artifact::{Events, RunId};
+use planwright::clock::Clock;
+use planwright::telemetry::Run;
+
 pub(crate) use world::World;
+
+/// A sync's run that nobody listens to.
+pub(crate) fn unheard(id: &str, clock: Clock) -> Run {
+    Run {
+        id: RunId(id.to_owned()),
+        verb: "sync".to_owned(),
+        folder: PathBuf::new(),
+        clock,
+        events: Events::none(),
+        cancel: tokio_util::sync::CancellationToken::new(),
+    }
+}
 
 /// Every Rust source below `folder`, by its path in the repository, with its text.
 pub(crate) fn sources(folder: &str) -> Vec<(PathBuf, String)> {
