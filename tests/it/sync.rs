@@ -166,7 +166,7 @@ fn run(clock: &Clock) -> Run {
 }
 
 /// What is read by default, in order.
-const TABLES: [&str; 9] = [
+pub(crate) const TABLES: [&str; 9] = [
     "repos",
     "issues",
     "issue_comments",

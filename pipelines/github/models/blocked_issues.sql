@@ -3,7 +3,7 @@ WITH RECURSIVE blocked AS (
     SELECT dependency.issue_id AS id
     FROM {{ source('issue_dependencies') }} AS dependency
     LEFT JOIN {{ source('issues') }} AS blocker ON blocker.id = dependency.blocked_by_id
-    WHERE coalesce(blocker.state, dependency.blocked_by_state) = 'open'
+    WHERE coalesce(blocker.state = 'open', dependency.blocked_by_closed_at IS NULL)
     UNION
     SELECT edge.child_id
     FROM {{ source('sub_issues') }} AS edge

@@ -5,9 +5,9 @@ SELECT
     epic.title,
     epic.state,
     count(*) AS sub_issues,
-    count(*) FILTER (WHERE coalesce(child.state, edge.child_state) = 'closed') AS closed,
+    count(*) FILTER (WHERE coalesce(child.state = 'closed', edge.child_closed_at IS NOT NULL)) AS closed,
     count(*) FILTER (WHERE blocked.id IS NOT NULL) AS blocked,
-    (100 * count(*) FILTER (WHERE coalesce(child.state, edge.child_state) = 'closed')) // count(*) AS percent,
+    (100 * count(*) FILTER (WHERE coalesce(child.state = 'closed', edge.child_closed_at IS NOT NULL))) // count(*) AS percent,
     coalesce(any_value(path.length), 0) AS critical_path,
     epic.updated_at
 FROM {{ source('issues') }} AS epic

@@ -21,6 +21,6 @@ WHERE issue.state = 'open'
         SELECT 1
         FROM {{ source('sub_issues') }} AS edge
         LEFT JOIN {{ source('issues') }} AS child ON child.id = edge.child_id
-        WHERE edge.parent_id = issue.id AND coalesce(child.state, edge.child_state) = 'open'
+        WHERE edge.parent_id = issue.id AND coalesce(child.state = 'open', edge.child_closed_at IS NULL)
     )
 ORDER BY unblocks DESC, issue.created_at, issue.id

@@ -70,7 +70,8 @@ const REPOSITORY: Fields = &[
     ("pullRequests", Listing(&["pulls"], Kind::PullRequest)),
     ("discussions", Listing(&[], Kind::Discussion)),
 ];
-const ISSUE: Fields = &[
+/// What issues and pull requests have alike.
+const THREAD: Fields = &[
     ("id", Same("node_id")),
     ("fullDatabaseId", Big("id")),
     ("number", Same("number")),
@@ -78,19 +79,13 @@ const ISSUE: Fields = &[
     ("state", Capitals("state")),
     ("url", Same("html_url")),
     ("author", Inside("user", Kind::Actor)),
+    ("closedAt", Same("closed_at")),
+];
+const ISSUE: Fields = &[
     ("subIssues", Listing(&["sub_issues"], Kind::Issue)),
     ("blockedBy", Listing(&["dependencies", "blocked_by"], Kind::Issue)),
 ];
-const PULL_REQUEST: Fields = &[
-    ("id", Same("node_id")),
-    ("fullDatabaseId", Big("id")),
-    ("number", Same("number")),
-    ("title", Same("title")),
-    ("state", Capitals("state")),
-    ("url", Same("html_url")),
-    ("author", Inside("user", Kind::Actor)),
-    ("reviews", Listing(&["reviews"], Kind::Review)),
-];
+const PULL_REQUEST: Fields = &[("reviews", Listing(&["reviews"], Kind::Review))];
 const REVIEW: Fields = &[
     ("id", Same("node_id")),
     ("fullDatabaseId", Big("id")),
@@ -146,21 +141,21 @@ impl Kind {
 
     /// A field of it.
     pub(super) fn field(self, name: &str) -> Option<Field> {
-        let fields = match self {
-            Self::Query => QUERY,
-            Self::RateLimit => RATE_LIMIT,
-            Self::Node => NODE,
-            Self::Repository => REPOSITORY,
-            Self::Issue => ISSUE,
-            Self::PullRequest => PULL_REQUEST,
-            Self::Review => REVIEW,
-            Self::Discussion => DISCUSSION,
-            Self::Category => CATEGORY,
-            Self::Actor => ACTOR,
-            Self::Commit => COMMIT,
-            Self::PageInfo => PAGE_INFO,
+        let (shared, own): (Fields, Fields) = match self {
+            Self::Query => (&[], QUERY),
+            Self::RateLimit => (&[], RATE_LIMIT),
+            Self::Node => (&[], NODE),
+            Self::Repository => (&[], REPOSITORY),
+            Self::Issue => (THREAD, ISSUE),
+            Self::PullRequest => (THREAD, PULL_REQUEST),
+            Self::Review => (&[], REVIEW),
+            Self::Discussion => (&[], DISCUSSION),
+            Self::Category => (&[], CATEGORY),
+            Self::Actor => (&[], ACTOR),
+            Self::Commit => (&[], COMMIT),
+            Self::PageInfo => (&[], PAGE_INFO),
         };
-        fields.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
+        shared.iter().chain(own).find(|(known, _)| *known == name).map(|(_, field)| *field)
     }
 
     /// Whether a fragment on a type of this name is about it.

@@ -2,7 +2,8 @@
 //!
 //! An answer with status 200 may hold errors, and a hole where the data should be: reading on would lose
 //! rows and call it success. So an error is a failure of the whole question, unless its path leads to one
-//! object that is gone, or that the token may not see.
+//! object that is gone, or that the token may not see. A server of an earlier release may not know what is
+//! asked for; that counts as refused, and REST may know it.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -63,6 +64,13 @@ struct Said {
     kind: String,
     message: String,
     path: Vec<Value>,
+    extensions: Extensions,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Extensions {
+    code: String,
 }
 
 impl Said {
@@ -79,9 +87,13 @@ impl Said {
     }
 
     fn trouble(&self) -> (Trouble, String) {
-        let too_much = self.kind == "RESOURCE_LIMITS_EXCEEDED";
+        let trouble = match (self.kind.as_str(), self.extensions.code.as_str()) {
+            ("RESOURCE_LIMITS_EXCEEDED", _) => Trouble::TooMuch,
+            (_, "undefinedField") => Trouble::NotPermitted,
+            _ => Trouble::Broken,
+        };
         let name = if self.kind.is_empty() { "an error" } else { &self.kind };
-        (if too_much { Trouble::TooMuch } else { Trouble::Broken }, format!("{name}: {}", self.message))
+        (trouble, format!("{name}: {}", self.message))
     }
 }
 
@@ -197,6 +209,11 @@ mod tests {
             r#"{"data":{"nodes":[null]}}"#,
             2,
             Err((Trouble::Broken, "the answer is about 1 objects, not 2")),
+        );
+        check(
+            r#"{"errors":[{"message":"no such field","extensions":{"code":"undefinedField"}}]}"#,
+            1,
+            Err((Trouble::NotPermitted, "an error: no such field")),
         );
         check(r#"{"data":null}"#, 1, Err((Trouble::Broken, "the answer is about 0 objects, not 1")));
         let other = r#"{"data":{"nodes":[{}]}}"#;
