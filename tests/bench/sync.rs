@@ -4,9 +4,10 @@
 //! tool is a process too, start-up included, and loads repositories, issues and comments into a database
 //! file: first all of them, then again with nothing changed, then after one in a hundred changed. The
 //! tools take turns, so that what else the machine does hits all of them; the middle of the runs is told,
-//! with the least and the most. What takes longer than a minute runs once. CPU is user and system time of the process and its children; memory is
-//! that of the largest of them. The server counts the requests. Rows that a tool does not have
-//! afterwards are said, and many of them stop the benchmark.
+//! with the least and the most. What takes longer than a minute runs once. CPU is user and system time of
+//! the process and its children; memory is that of the largest of them. The server counts the requests.
+//! Rows that a tool does not have afterwards are said, and many of them stop the benchmark. At the end it
+//! shows how requests grow with the account, which `-- growth` shows alone.
 //!
 //! Peers are Python: `BENCH_PYTHON=a/bin/python:b/bin/python` names interpreters that have them
 //! (`pip install 'dlt[duckdb,parquet]' github-to-sqlite meltanolabs-tap-github target-duckdb`), otherwise
@@ -26,6 +27,7 @@ mod support;
 mod account;
 mod floors;
 mod gauge;
+mod growth;
 mod table;
 mod tools;
 mod usage;
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         gauge::MEASURED => gauge::measure(&arguments[1..]),
         floors::DOWNLOAD => floors::download(&arguments[1..]),
         floors::READ => floors::read(&arguments[1..]),
+        growth::ALONE => growth::show(),
         // `cargo test --benches` asks for tests; there are none here.
         _ if arguments.iter().any(|argument| argument == "--test") => ExitCode::SUCCESS,
         _ => bench(),
@@ -90,8 +93,9 @@ fn bench() -> ExitCode {
     }
     println!("{}", table.markdown(Tool::Planwright.title()));
     grown(&table);
+    let shown = growth::show();
     println!("load of the machine at the end: {}", load());
-    ExitCode::SUCCESS
+    shown
 }
 
 #[expect(clippy::disallowed_methods, reason = "the benchmark's own settings")]

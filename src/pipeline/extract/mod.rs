@@ -188,7 +188,7 @@ impl<S: Source> Extraction<'_, S> {
         let resources = wanted(self.spec, &self.options.only)?;
         if store::prepare(self.warehouse, self.spec, &resources)? == Prepared::Now {
             for (resource, parent) in
-                self.spec.resources.iter().filter_map(|resource| Some((resource, resource.parent.as_ref()?)))
+                resources.iter().filter_map(|resource| Some((resource, resource.parent.as_ref()?)))
             {
                 self.warehouse.check_select(&parents::select(resource, parent, ("true", "true")))?;
             }

@@ -1,9 +1,10 @@
 //! Loading: pages go into the warehouse through one writer, in the order in which they came.
 //!
 //! A page's raw rows, its current rows, its cursor and its line in the request log are in one
-//! transaction, and pages that are waiting share it. Whatever kills the process, the warehouse stands
-//! before a page or after it, and the cursor with it: nothing is lost and nothing is doubled. Readers
-//! of pages never wait for the disk, only for room in a short queue.
+//! transaction, and pages that are waiting share it: a fast source fills whole row groups, which go
+//! straight to the file. Whatever kills the process, the warehouse stands before a page or after it, and
+//! the cursor with it: nothing is lost and nothing is doubled. Readers of pages never wait for the disk,
+//! only for room in a short queue.
 
 mod batch;
 mod fit;
@@ -15,6 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::cursor::Cursor;
 use super::normalize::{Row, Shape};
@@ -23,10 +26,13 @@ use super::warehouse::{Error, ROW_GROUP, Warehouse};
 use crate::artifact::RunId;
 
 /// Pages that wait for the writer at most.
-const QUEUE: usize = 16;
+const QUEUE: usize = 4;
 
-/// How long a page waits for others to share its transaction.
+/// How long a page waits for others to share its transaction, if the writer has nothing to do.
 const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Bytes of bodies that share a transaction at most: with [`ROW_GROUP`], what bounds its memory.
+const HEAVY: usize = 4 << 20;
 
 /// A page on its way into the warehouse.
 #[derive(Debug)]
@@ -128,14 +134,18 @@ enum Order {
 
 impl Loader {
     /// Starts the writer.
-    pub(crate) fn start(
-        warehouse: Warehouse,
-        run: RunId,
-    ) -> (Self, tokio::task::JoinHandle<Result<(), Error>>) {
+    pub(crate) fn start(warehouse: Warehouse, run: RunId) -> (Self, JoinHandle<Result<(), Error>>) {
         let (to_writer, orders) = mpsc::channel(QUEUE);
         let changed = Arc::<AtomicU64>::default();
-        let writing = tokio::spawn(write((warehouse, run), orders, Arc::clone(&changed)));
-        (Self { to_writer, changed }, writing)
+        let writing = Writing {
+            warehouse,
+            run,
+            changed: Arc::clone(&changed),
+            tallies: Tallies::new(),
+            waiting: Waiting::default(),
+            under_way: None,
+        };
+        (Self { to_writer, changed }, tokio::spawn(writing.run(orders)))
     }
 
     /// Rows in the warehouse so far that were new or changed.
@@ -156,50 +166,95 @@ impl Loader {
     }
 }
 
-async fn write(
-    (warehouse, run): (Warehouse, RunId),
-    mut orders: mpsc::Receiver<Order>,
+/// The writer: gathers pages while those before them are on their way to the disk.
+struct Writing {
+    warehouse: Warehouse,
+    run: RunId,
     changed: Arc<AtomicU64>,
-) -> Result<(), Error> {
-    let mut tallies = Tallies::new();
-    while let Some(order) = orders.recv().await {
-        let (batch, settled) = gather(order, &mut orders).await;
-        let (warehouse, run) = (warehouse.clone(), run.clone());
-        let landing = tokio::task::spawn_blocking(move || batch::land(&warehouse, &run, batch));
-        let landed = landing.await.map_err(|_panicked| Error::Writer)??;
-        for (resource, landed) in landed {
-            changed.fetch_add(landed.changed, Ordering::Relaxed);
-            *tallies.entry(resource).or_default() += landed;
-        }
-        if let Some(tell) = settled {
-            // Nobody listens any more only when the extraction was dropped.
-            drop(tell.send(tallies.clone()));
-        }
-    }
-    Ok(())
+    tallies: Tallies,
+    waiting: Waiting,
+    under_way: Option<JoinHandle<Result<Tallies, Error>>>,
 }
 
-/// This page and those that come soon after it, up to a transaction's size or until somebody waits.
-async fn gather(
-    first: Order,
-    orders: &mut mpsc::Receiver<Order>,
-) -> (Vec<Landing>, Option<oneshot::Sender<Tallies>>) {
-    let mut batch = Vec::new();
-    let mut rows = 0;
-    let until = tokio::time::Instant::now() + PATIENCE;
-    let mut next = Some(first);
-    while let Some(order) = next {
-        match order {
-            Order::Settle(tell) => return (batch, Some(tell)),
-            Order::Land(landing) => {
-                rows += landing.rows.len();
-                batch.push(*landing);
+/// Pages that share a transaction.
+#[derive(Default)]
+struct Waiting {
+    pages: Vec<Landing>,
+    rows: usize,
+    bytes: usize,
+    /// When they go even if nothing more comes.
+    until: Option<Instant>,
+}
+
+impl Waiting {
+    fn add(&mut self, page: Landing) {
+        self.rows += page.rows.len();
+        self.bytes += page.rows.iter().map(|row| row.body.len()).sum::<usize>();
+        self.until.get_or_insert_with(|| Instant::now() + PATIENCE);
+        self.pages.push(page);
+    }
+
+    const fn is_full(&self) -> bool {
+        self.rows >= ROW_GROUP || self.bytes >= HEAVY
+    }
+}
+
+impl Writing {
+    async fn run(mut self, mut orders: mpsc::Receiver<Order>) -> Result<(), Error> {
+        while let Some(order) = self.next(&mut orders).await? {
+            match order {
+                Order::Land(page) => self.waiting.add(*page),
+                Order::Settle(tell) => {
+                    self.begin().await?;
+                    self.end().await?;
+                    // Nobody listens any more only when the extraction was dropped.
+                    drop(tell.send(self.tallies.clone()));
+                }
             }
         }
-        if rows >= ROW_GROUP {
-            break;
-        }
-        next = tokio::time::timeout_at(until, orders.recv()).await.ok().flatten();
+        self.begin().await?;
+        self.end().await
     }
-    (batch, None)
+
+    /// The next order. Until it comes, what waits goes when it is time.
+    async fn next(&mut self, orders: &mut mpsc::Receiver<Order>) -> Result<Option<Order>, Error> {
+        if self.waiting.is_full() {
+            self.begin().await?;
+        }
+        loop {
+            let idle = self.under_way.is_none();
+            let due = self.waiting.until.filter(|_| idle);
+            tokio::select! {
+                order = orders.recv() => return Ok(order),
+                ended = self.end(), if !idle => ended?,
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    self.begin().await?;
+                }
+            }
+        }
+    }
+
+    /// Sends what waits on its way, after what is under way.
+    async fn begin(&mut self) -> Result<(), Error> {
+        self.end().await?;
+        let Waiting { pages, .. } = std::mem::take(&mut self.waiting);
+        if !pages.is_empty() {
+            let (warehouse, run) = (self.warehouse.clone(), self.run.clone());
+            let landing = tokio::task::spawn_blocking(move || batch::land(&warehouse, &run, pages));
+            self.under_way = Some(landing);
+        }
+        Ok(())
+    }
+
+    /// Waits for what is under way and counts it.
+    async fn end(&mut self) -> Result<(), Error> {
+        let Some(landing) = &mut self.under_way else { return Ok(()) };
+        let landed = landing.await;
+        self.under_way = None;
+        for (resource, landed) in landed.map_err(|_panicked| Error::Writer)?? {
+            self.changed.fetch_add(landed.changed, Ordering::Relaxed);
+            *self.tallies.entry(resource).or_default() += landed;
+        }
+        Ok(())
+    }
 }

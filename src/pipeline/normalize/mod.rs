@@ -189,7 +189,7 @@ impl Shape {
         }
         self.tree.ask(&account.parent, self.columns.len() + 1, Kind::Varchar);
         self.whose = Some(account.parent.clone());
-        self.part.leave_out(&account.drop);
+        self.part = self.part.without(&account.drop);
         self
     }
 
@@ -236,17 +236,22 @@ impl Shape {
 
     /// The text of each item. An object by itself is a list of one.
     fn texts<'b>(&self, body: &'b [u8]) -> Result<Vec<&'b str>, Unreadable> {
-        let mut whole = serde_json::from_slice::<&RawValue>(body)?.get();
-        if let Some(items) = self.resource.items.as_ref() {
-            if !whole.starts_with('{') {
+        let list = match (&self.resource.items, body.trim_ascii_start().first()) {
+            (None, Some(b'[')) => serde_json::from_slice(body)?,
+            (None, Some(b'{')) => vec![serde_json::from_slice::<&RawValue>(body)?],
+            (Some(items), Some(b'{')) => {
+                let whole = serde_json::from_slice::<&RawValue>(body)?.get();
+                let within = at(whole, items).ok_or_else(|| Unreadable::Envelope { items: items.clone() })?;
+                match within.as_bytes().first() {
+                    Some(b'[') => serde_json::from_str(within)?,
+                    Some(b'{') => vec![serde_json::from_str::<&RawValue>(within)?],
+                    _ => return Err(Unreadable::Shape),
+                }
+            }
+            _ => {
+                serde_json::from_slice::<&RawValue>(body)?;
                 return Err(Unreadable::Shape);
             }
-            whole = at(whole, items).ok_or_else(|| Unreadable::Envelope { items: items.clone() })?;
-        }
-        let list: Vec<&RawValue> = match whole.as_bytes().first() {
-            Some(b'[') => serde_json::from_str(whole)?,
-            Some(b'{') => vec![serde_json::from_str(whole)?],
-            _ => return Err(Unreadable::Shape),
         };
         let texts: Vec<_> = list.into_iter().map(RawValue::get).collect();
         if texts.iter().all(|text| text.starts_with('{')) { Ok(texts) } else { Err(Unreadable::Shape) }

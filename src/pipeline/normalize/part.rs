@@ -1,6 +1,6 @@
 //! The part of an item's text that the spec keeps: by paths, every value that stays whole letter for letter.
 
-use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -10,12 +10,35 @@ use super::take::Members;
 /// Which part of an item is kept.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Part {
-    /// Paths that are kept; empty keeps all.
+    paths: Paths,
+    cut: Cut,
+}
+
+/// By paths, what of an object is kept.
+#[derive(Debug, Clone, Default)]
+struct Paths {
+    /// Those that are kept; none keeps all.
     keep: Vec<String>,
-    /// Paths that are left out.
+    /// Those that are left out.
     drop: Vec<String>,
-    /// Paths that are kept in any case, because columns take them: raw must be able to fill them again.
+    /// Those that are kept in any case, because columns take them: raw must be able to fill them again.
     taken: Vec<String>,
+}
+
+/// The same, by the members' names.
+#[derive(Debug, Clone, Default)]
+struct Cut {
+    named: Vec<(String, Fate)>,
+    keeps_others: bool,
+}
+
+/// What is kept of a member.
+#[derive(Debug, Clone)]
+enum Fate {
+    Whole,
+    Nothing,
+    /// Where it is an object, this part of it.
+    Part(Cut),
 }
 
 impl Part {
@@ -25,43 +48,88 @@ impl Part {
         if !keep.is_empty() {
             keep.extend_from_slice(&taken);
         }
-        Self { keep, drop: drop.to_vec(), taken }
+        Self::of_paths(Paths { keep, drop: drop.to_vec(), taken })
     }
 
-    /// Leaves out more.
-    pub(super) fn leave_out(&mut self, more: &[String]) {
-        self.drop.extend_from_slice(more);
+    /// The same without what is left out besides.
+    #[must_use]
+    pub(super) fn without(self, more: &[String]) -> Self {
+        let Paths { keep, mut drop, taken } = self.paths;
+        drop.extend_from_slice(more);
+        Self::of_paths(Paths { keep, drop, taken })
+    }
+
+    fn of_paths(paths: Paths) -> Self {
+        Self { cut: paths.cut(), paths }
     }
 
     /// Whether it is all of it.
-    pub(super) fn is_all(&self) -> bool {
-        self.keep.is_empty() && self.drop.is_empty()
+    pub(super) const fn is_all(&self) -> bool {
+        self.paths.is_all()
     }
 
     /// This part of an object's text.
     pub(super) fn of(&self, text: &str) -> Option<String> {
-        let mut kept = Vec::new();
+        let mut kept = String::with_capacity(text.len());
+        self.cut.write(text, &mut kept)?;
+        Some(kept)
+    }
+}
+
+impl Cut {
+    fn write(&self, text: &str, kept: &mut String) -> Option<()> {
+        let mut between = '{';
         for (name, value) in members(text)? {
-            let Some(inner) = self.below(&name) else { continue };
-            let is_cut = !inner.is_all() && value.get().starts_with('{');
-            let cut = if is_cut { inner.of(value.get()) } else { None };
-            let value = cut.map_or_else(|| Cow::Borrowed(value.get()), Cow::Owned);
-            kept.push(format!("{}:{value}", Value::from(name)));
+            let named = self.named.iter().find(|(known, _)| *known == name).map(|(_, fate)| fate);
+            let other = if self.keeps_others { &Fate::Whole } else { &Fate::Nothing };
+            let fate = named.unwrap_or(other);
+            if matches!(fate, Fate::Nothing) {
+                continue;
+            }
+            kept.push(between);
+            between = ',';
+            kept.push_str(&Value::from(name).to_string());
+            kept.push(':');
+            match fate {
+                Fate::Part(cut) if value.get().starts_with('{') => cut.write(value.get(), kept)?,
+                _ => kept.push_str(value.get()),
+            }
         }
-        Some(format!("{{{}}}", kept.join(",")))
+        kept.push_str(if between == '{' { "{}" } else { "}" });
+        Some(())
+    }
+}
+
+impl Paths {
+    const fn is_all(&self) -> bool {
+        self.keep.is_empty() && self.drop.is_empty()
+    }
+
+    fn cut(&self) -> Cut {
+        let paths = self.keep.iter().chain(&self.drop).chain(&self.taken);
+        let names: BTreeSet<&str> =
+            paths.map(|path| path.split_once('.').map_or(&**path, |it| it.0)).collect();
+        let fate = |name: &str| match self.below(name) {
+            None => Fate::Nothing,
+            Some(inner) if inner.is_all() => Fate::Whole,
+            Some(inner) => Fate::Part(inner.cut()),
+        };
+        let named = names.into_iter().map(|name| (name.to_owned(), fate(name))).collect();
+        Cut { named, keeps_others: self.keep.is_empty() }
     }
 
     /// What is kept of the member of this name, if anything.
-    fn below(&self, name: &String) -> Option<Self> {
+    fn below(&self, name: &str) -> Option<Self> {
+        let is_in = |paths: &[String]| paths.iter().any(|path| path == name);
         let taken = below(name, &self.taken);
-        if self.taken.contains(name) {
+        if is_in(&self.taken) {
             return Some(Self { taken, ..Self::default() });
         }
-        if self.drop.contains(name) {
+        if is_in(&self.drop) {
             return (!taken.is_empty()).then(|| Self { keep: taken.clone(), drop: Vec::new(), taken });
         }
         let keep = below(name, &self.keep);
-        let is_named = self.keep.is_empty() || self.keep.contains(name);
+        let is_named = self.keep.is_empty() || is_in(&self.keep);
         let keep = if is_named { Vec::new() } else { keep };
         (is_named || !keep.is_empty()).then(|| Self { keep, drop: below(name, &self.drop), taken })
     }

@@ -12,15 +12,16 @@ use super::super::derive::{self, ANEW};
 use super::super::schema::{Cell, Column, Kind};
 use super::super::spec::{Child, ColumnSpec, Contract, Disposition, POSITION, Resource, Rule, Spec};
 use super::super::table;
-use super::super::warehouse::{Error, Warehouse, Writer, literal, quoted};
+use super::super::warehouse::{At, Error, Warehouse, Writer, literal, quoted};
 use super::{digest, fact, lineage, names, set_fact};
 
 const TABLES: &str = "
 CREATE SCHEMA IF NOT EXISTS planwright;
 CREATE SCHEMA IF NOT EXISTS history;
 CREATE TABLE IF NOT EXISTS planwright.raw (
-    origin VARCHAR, resource VARCHAR, key VARCHAR, parent VARCHAR, hash VARCHAR, run VARCHAR,
-    fetched_at TIMESTAMP, body JSON USING COMPRESSION zstd, place BIGINT);
+    origin VARCHAR, resource VARCHAR, key VARCHAR USING COMPRESSION zstd, parent VARCHAR,
+    hash VARCHAR USING COMPRESSION uncompressed, run VARCHAR, fetched_at TIMESTAMP,
+    body JSON USING COMPRESSION zstd, place BIGINT);
 CREATE TABLE IF NOT EXISTS planwright.cursors (
     origin VARCHAR, resource VARCHAR, parent VARCHAR, since VARCHAR, next VARCHAR, probe VARCHAR,
     updated_at TIMESTAMP, ended_at TIMESTAMP);
@@ -46,6 +47,9 @@ CREATE TABLE IF NOT EXISTS ledger (
 /// Which layout of the engine's own tables this program knows. It grows with every change that an older
 /// program would not understand.
 const LAYOUT: u32 = 2;
+
+/// The columns of `planwright.resources`.
+const RESOURCES: [&str; 4] = ["resource", "fingerprint", "shape", "pipeline"];
 
 /// What brings each layout up to the next, the first one first.
 const STEPS: [&str; 1] = ["
@@ -85,8 +89,10 @@ pub(crate) fn prepare(warehouse: &Warehouse, spec: &Spec, read: &[&Resource]) ->
                 writer.execute(statement.trim(), &[])?;
             }
         }
-        let mut preparing = Preparing { writer, spec, known: known(writer)?, emptied: HashSet::new() };
+        let mut preparing =
+            Preparing { writer, spec, known: known(writer)?, emptied: HashSet::new(), prints: Vec::new() };
         spec.resources.iter().try_for_each(|resource| preparing.resource(resource))?;
+        writer.append(At::own("resources"), &RESOURCES, &preparing.prints)?;
         let described =
             "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' AND comment IS NOT NULL";
         let described = names(&writer.select(described, &[])?);
@@ -151,6 +157,8 @@ struct Preparing<'a> {
     known: HashMap<String, (Prints, Option<String>)>,
     /// Resources whose tables are empty now, and will be read anew.
     emptied: HashSet<String>,
+    /// What the changed ones are known by from now on.
+    prints: Vec<Vec<Cell>>,
 }
 
 impl Preparing<'_> {
@@ -167,17 +175,27 @@ impl Preparing<'_> {
             }
             Some(_) => {
                 self.forget(resource)?;
+                self.drop(resource)?;
                 self.create(resource)?;
                 self.emptied.insert(resource.name.clone());
             }
             None => self.create(resource)?,
         }
         let name = Cell::text(&resource.name);
-        let sql = "DELETE FROM planwright.resources WHERE resource = ?";
-        self.writer.execute(sql, std::slice::from_ref(&name))?;
+        if self.known.contains_key(&resource.name) {
+            let sql = "DELETE FROM planwright.resources WHERE resource = ?";
+            self.writer.execute(sql, std::slice::from_ref(&name))?;
+        }
         let shape = super::optional(prints.shape.as_deref());
-        let cells = [name, Cell::Text(prints.asked), shape, Cell::text(&self.spec.name)];
-        self.writer.execute("INSERT INTO planwright.resources VALUES (?, ?, ?, ?)", &cells).map(drop)
+        self.prints.push(vec![name, Cell::Text(prints.asked), shape, Cell::text(&self.spec.name)]);
+        Ok(())
+    }
+
+    fn drop(&self, resource: &Resource) -> Result<(), Error> {
+        let tables = [&resource.name].into_iter().chain(resource.children.iter().map(|child| &child.name));
+        tables
+            .map(|name| format!("DROP TABLE IF EXISTS {}", quoted(name)))
+            .try_for_each(|sql| self.writer.execute(&sql, &[]).map(drop))
     }
 
     fn is_emptied(&self, resource: &Resource) -> bool {
@@ -226,14 +244,28 @@ impl Preparing<'_> {
     }
 
     fn table(&self, name: &str, columns: &[Column], lineage: &[&str]) -> Result<(), Error> {
-        let time = |name: &&str| ["_fetched_at", "_valid_from", "_valid_to"].contains(name);
-        let columns = columns.iter().map(|column| (column.name.as_str(), column.kind.sql()));
-        let lineage = lineage.iter().map(|name| (*name, if time(name) { "TIMESTAMP" } else { "VARCHAR" }));
+        let columns = columns.iter().map(|column| (column.name.as_str(), stored(column.kind)));
+        let lineage = lineage.iter().map(|name| (*name, stored_lineage(name)));
         let columns: Vec<_> =
             columns.chain(lineage).map(|(name, kind)| format!("{} {kind}", quoted(name))).collect();
-        let (name, columns) = (quoted(name), columns.join(", "));
-        self.writer.execute(&format!("DROP TABLE IF EXISTS {name}"), &[])?;
-        self.writer.execute(&format!("CREATE TABLE {name} ({columns})"), &[]).map(drop)
+        let sql = format!("CREATE TABLE {} ({})", quoted(name), columns.join(", "));
+        self.writer.execute(&sql, &[]).map(drop)
+    }
+}
+
+/// A column's type and how it is kept. Left to itself DuckDB tries a dictionary and FSST on all text, which
+/// takes five times the CPU of zstd and more room.
+fn stored(kind: Kind) -> String {
+    let packed = if matches!(kind, Kind::Varchar | Kind::Json) { " USING COMPRESSION zstd" } else { "" };
+    format!("{}{packed}", kind.sql())
+}
+
+/// The same of the engine's own columns; a hash cannot be made smaller.
+fn stored_lineage(name: &str) -> String {
+    match name {
+        "_fetched_at" | "_valid_from" | "_valid_to" => stored(Kind::Timestamp),
+        "_hash" => "VARCHAR USING COMPRESSION uncompressed".to_owned(),
+        _ => stored(Kind::Varchar),
     }
 }
 

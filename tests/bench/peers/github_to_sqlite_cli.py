@@ -9,12 +9,18 @@ import sys
 
 
 def redirect():
-    """Its address of GitHub is fixed; requests for it go to the server of the benchmark."""
+    """Its address of GitHub is fixed; requests for it go to the server of the benchmark, whose answers speak of it."""
     import requests
 
     plain = requests.get
-    base = os.environ["GITHUB_API_URL"]
-    requests.get = lambda url, **rest: plain(url.replace("https://api.github.com", base, 1), **rest)
+    base, fixed = os.environ["GITHUB_API_URL"], "https://api.github.com"
+
+    def get(url, **rest):
+        response = plain(url.replace(fixed, base, 1), **rest)
+        response._content = response.content.replace(base.encode(), fixed.encode())
+        return response
+
+    requests.get = get
 
 
 def load(database):

@@ -1,0 +1,78 @@
+//! How many requests an account of any size takes, beside the fewest that GitHub's API allows for it.
+//!
+//! The floor is computed from what was loaded: a hundred repositories, issues, comments or pull requests
+//! to a page, each list of a repository that has any by itself where GitHub has no list of the whole
+//! account; fifty issues with sub-issues or dependencies, and fifty pull requests with their reviews, to a
+//! question by GraphQL.
+
+use std::process::ExitCode;
+
+use crate::account::{Requests, Served, Size};
+use crate::support::World;
+use crate::tools::PLANWRIGHT;
+use crate::{ANY_PORT, NEAR, UNCHANGED};
+
+/// The smallest account; the others are ten and a hundred times as large.
+const SMALLEST: Size = Size { repos: 20, issues: 1_000, comments: 4_000 };
+
+const FACTORS: [usize; 3] = [1, 10, 100];
+
+/// Issues that changed before the last sync, whatever the size of the account.
+const CHANGED: &str = "100";
+
+/// Everything that the floor counts.
+const RESOURCES: [&str; 6] =
+    ["issues", "issue_comments", "pulls", "reviews", "sub_issues", "issue_dependencies"];
+
+const FLOOR: &str = "
+    WITH lists AS (
+        SELECT count(*) AS rows FROM repos
+        UNION ALL SELECT count(*) FROM issues
+        UNION ALL SELECT count(*) FROM issue_comments GROUP BY repo_id
+        UNION ALL SELECT count(*) FROM pulls GROUP BY repo_id
+    ), batches AS (
+        SELECT count(*) AS objects FROM pulls
+        UNION ALL SELECT count(*) FROM issues WHERE sub_issues_total > 0
+        UNION ALL SELECT count(*) FROM issues WHERE blocked_by_total > 0
+    )
+    SELECT (SELECT sum(ceil(rows / 100)) FROM lists) + (SELECT sum(ceil(objects / 50)) FROM batches)";
+
+/// The argument that makes the benchmark show this and nothing else.
+pub(crate) const ALONE: &str = "growth";
+
+/// Measures each size and prints the table.
+pub(crate) fn show() -> ExitCode {
+    println!(
+        "Requests for repositories, issues, pull requests, reviews, comments, sub-issues and dependencies \
+         (those that cost quota):\n\n| repositories, issues, comments | floor | full | \
+         nothing changed | {CHANGED} issues changed |\n|---|--:|--:|--:|--:|"
+    );
+    for factor in FACTORS {
+        let size = SMALLEST.times(factor);
+        let [full, again, changed] = syncs(size);
+        let Size { repos, issues, comments } = size;
+        println!(
+            "| {repos}, {issues}, {comments} | {} | {} | {} | {} |",
+            full.1, full.0.counted, again.0.counted, changed.0.counted
+        );
+    }
+    ExitCode::SUCCESS
+}
+
+/// What a first sync, one of the same account and one after a change asked, and the floor of the first.
+fn syncs(size: Size) -> [(Requests, u64); 3] {
+    let mut world = World::empty();
+    let mut port = ANY_PORT;
+    [UNCHANGED, UNCHANGED, CHANGED].map(|changed| {
+        let served = Served::start(&world, size, [changed, NEAR], port);
+        port = served.port();
+        world.set("GITHUB_API_URL", &served.url).set("GITHUB_TOKEN", &served.token);
+        let only = RESOURCES.iter().flat_map(|resource| ["--only", resource]);
+        let args: Vec<&str> = ["--quiet", "sync"].into_iter().chain(only).collect();
+        world.run(PLANWRIGHT, &args, "").ended(0);
+        let floor = world.run(PLANWRIGHT, &["query", "--format", "csv", FLOOR], "").ended(0);
+        let floor = floor.stdout.lines().last().and_then(|line| line.parse::<f64>().ok());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests")]
+        (served.stop(), floor.expect("the floor is a number") as u64)
+    })
+}
