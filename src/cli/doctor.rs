@@ -14,7 +14,7 @@ use crate::config::keys::ROLES;
 use crate::config::settings::GithubApi;
 use crate::config::{Role, Source};
 use crate::error::{Exit, Failure};
-use crate::pipeline::warehouse::{self, Warehouse};
+use crate::pipeline::warehouse::{self, Place, Warehouse};
 use crate::sandbox::Sandbox;
 use crate::{github, hub, model, review};
 use tokio_util::sync::CancellationToken;
@@ -229,17 +229,19 @@ async fn profile(call: &Call, settled: &Settled, role: Role, args: &Args) -> Fin
 
 fn the_warehouse(settled: &Settled) -> Finding {
     let settings = &settled.loaded.settings;
-    let path = &settings.places.warehouse;
-    if !path.exists() {
-        return Finding::good("warehouse", format!("not filled yet: {}", path.display()))
-            .hint("planwright sync");
+    let place = match Place::of(&settings.places) {
+        Ok(place) => place,
+        Err(error) => return Finding::failed("warehouse", State::Bad, &error),
+    };
+    if place.is_missing() {
+        return Finding::good("warehouse", format!("not filled yet: {place}")).hint("planwright sync");
     }
     let options = warehouse::Options {
         mode: warehouse::Mode::ReadOnly,
         ..warehouse::Options::confined(&settings.sync.memory_limit, settings.sync.threads)
     };
-    match Warehouse::open(path, &options) {
-        Ok(_) => Finding::good("warehouse", path.display().to_string()),
+    match Warehouse::open(place.clone(), &options) {
+        Ok(_) => Finding::good("warehouse", place.to_string()),
         Err(error) => Finding::failed("warehouse", State::Bad, &error),
     }
 }

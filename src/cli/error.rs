@@ -97,6 +97,12 @@ pub(super) enum Error {
     /// DuckDB's own shell is not installed.
     #[error("there is no program `duckdb` on the path")]
     NoShell,
+    /// The warehouse is no file that the shell could open.
+    #[error("DuckDB's own shell opens files, and the warehouse is `{place}`")]
+    NoFileToShow {
+        /// Where it is.
+        place: String,
+    },
     /// The warehouse has no such table.
     #[error("the warehouse has no table `{table}`")]
     NoTable {
@@ -241,6 +247,7 @@ impl Failure for Error {
             Self::NoShell => vec![
                 "install DuckDB's command line, or ask here: planwright query \"SHOW TABLES\"".to_owned(),
             ],
+            Self::NoFileToShow { .. } => vec!["ask here: planwright query \"SHOW TABLES\"".to_owned()],
             Self::NoTable { hint, .. } => hint.iter().cloned().collect(),
             _ => Vec::new(),
         }

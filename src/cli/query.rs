@@ -1,6 +1,6 @@
 //! `query`: SQL over the warehouse, and the result in the form the reader wants.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -14,7 +14,7 @@ use super::session::Call;
 use crate::config::Settings;
 use crate::error::Exit;
 use crate::fs;
-use crate::pipeline::warehouse::{self, Access, Mode, Options, Question, Warehouse};
+use crate::pipeline::warehouse::{self, Access, Mode, Options, Place, Question, Warehouse};
 use crate::pipeline::{Table, desk};
 use crate::process::{self, Command, Limits, Status};
 
@@ -110,7 +110,7 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
     let settled = call.settled(&[]).await?;
     let settings = &settled.loaded.settings;
     if args.ui {
-        return shell(call, &settings.places.warehouse).await;
+        return shell(call, &Place::of(&settings.places)?).await;
     }
     let sql = match (&args.sql, &args.file) {
         (Some(sql), _) => sql.clone(),
@@ -157,7 +157,7 @@ fn open(settings: &Settings) -> Result<Warehouse, warehouse::Error> {
         access: Access::Free,
         mode: Mode::ReadOnly,
     };
-    Warehouse::open(&settings.places.warehouse, &options)
+    Warehouse::open(Place::of(&settings.places)?, &options)
 }
 
 /// The answer of the warehouse, or of whoever holds it now.
@@ -173,8 +173,9 @@ pub(super) async fn answer(call: &Call, settings: &Settings, question: &Question
 }
 
 /// DuckDB's own shell on the warehouse, where it is installed.
-async fn shell(call: &Call, warehouse: &Path) -> Result<Exit, Stop> {
+async fn shell(call: &Call, place: &Place) -> Result<Exit, Stop> {
     let program = call.environment.program("duckdb").ok_or(Error::NoShell)?;
+    let warehouse = place.file().ok_or_else(|| Error::NoFileToShow { place: place.to_string() })?;
     if !warehouse.exists() {
         return Err(warehouse::Error::NotThere { path: warehouse.to_owned() }.into());
     }

@@ -17,6 +17,7 @@ use crate::net::Transport;
 use crate::pipeline::forecast::{Bound, Forecast};
 use crate::pipeline::spec::{Api, Rest};
 use crate::pipeline::table::Column;
+use crate::pipeline::warehouse::Place;
 use crate::pipeline::{Folder, Spec, Table};
 use crate::source::rest;
 use crate::sync::{self, Estimate, Options, Server};
@@ -128,9 +129,10 @@ async fn load(
     (folder, chosen): (&Folder, &settings::Sync),
 ) -> Result<Exit, Stop> {
     let settings = &session.settled.loaded.settings;
+    let place = &Place::of(&settings.places)?;
     let options = Options {
         folder,
-        warehouse: &settings.places.warehouse,
+        warehouse: place,
         state: &settings.places.state,
         origin,
         settings: chosen,
@@ -144,7 +146,6 @@ async fn load(
     let watch = Stopwatch::start();
     let report = sync::sync(&session.run, server, &options).await?;
     let (rows, requests, took) = (report.rows(), report.requests(), time(watch.millis()));
-    let place = settings.places.warehouse.display();
     let screen = session.caught_up().await;
     screen.mention(format!("{rows} new or changed rows in {requests} requests and {took}"));
     screen.mention(styled(DIM, format!("in {place}; ask it: planwright query \"SHOW TABLES\"")));

@@ -201,6 +201,7 @@ impl Made<'_> {
                 Some(path) => path,
                 None => folder(env::XDG_DATA_HOME, ".local/share")?.join("warehouse.duckdb"),
             },
+            warehouse_url: self.text("warehouse.url"),
             cache: folder(env::XDG_CACHE_HOME, ".cache")?,
             prompts: below("prompts"),
             pipelines: below("pipelines"),

@@ -45,6 +45,7 @@ variables! {
     PLANWRIGHT_REPO: "the repository whose issues are worked on, as `owner/name`",
     PLANWRIGHT_HUB: "`true`: the embedded hub, even where there is a token",
     PLANWRIGHT_WAREHOUSE: "the DuckDB database that `sync` fills",
+    PLANWRIGHT_WAREHOUSE_URL: "the address of a warehouse that is no file",
     PLANWRIGHT_LOG: "what is written to the log of a run: `error`, `warn`, `info`, `debug`, `trace`",
     HTTPS_PROXY: "the proxy for `https` URLs",
     HTTP_PROXY: "the proxy for `http` URLs",

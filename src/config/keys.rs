@@ -129,6 +129,7 @@ pub const KEYS: &[Key] = &[
     key("context.budget_tokens", Kind::Number(500), &["24000"], "tokens of project context sent with a goal"),
     key("context.exclude", Kind::List, &["[]"], "globs of files that are never sent"),
     key("places.warehouse", Kind::Path, &[], "the DuckDB database that `sync` fills; in the user's data folder if unset").user().variable(&[env::PLANWRIGHT_WAREHOUSE]),
+    key("warehouse.url", Kind::Text, &[], "the address of a warehouse that is no file: `ducklake:…`, `md:…`, `quack:…` or `duckdb:FILE`; wins over `places.warehouse`").user().variable(&[env::PLANWRIGHT_WAREHOUSE_URL]),
     key("log.level", LEVELS, &["\"info\""], "what is written to the log of a run").variable(&[env::PLANWRIGHT_LOG]),
     key("log.rotate_megabytes", Kind::Number(1), &["16"], "size at which a log is set aside"),
 ];

@@ -297,6 +297,8 @@ pub struct Places {
     pub workbenches: PathBuf,
     /// The DuckDB database that `sync` fills.
     pub warehouse: PathBuf,
+    /// The address of the warehouse, where it is no file.
+    pub warehouse_url: Option<String>,
     /// Things that can be fetched again: model facts.
     pub cache: PathBuf,
     /// The user's prompts, which win over the shipped ones.

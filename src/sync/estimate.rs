@@ -72,10 +72,10 @@ struct Account {
 pub async fn estimate(server: Server<'_>, options: &Options<'_>, reserve: u64) -> Result<Estimate, Error> {
     let spec = Spec::read(options.folder)?;
     let narrowed = options.narrowed(server, &Events::none()).await?;
-    let warehouse = options.warehouse.exists().then(|| {
+    let warehouse = (!options.warehouse.is_missing()).then(|| {
         let settings = options.settings;
         let confined = warehouse::Options::confined(&settings.memory_limit, settings.threads);
-        Warehouse::open(options.warehouse, &warehouse::Options { mode: Mode::ReadOnly, ..confined })
+        Warehouse::open(options.warehouse.clone(), &warehouse::Options { mode: Mode::ReadOnly, ..confined })
     });
     let known = forecast::read(warehouse.transpose()?.as_ref(), &spec, &narrowed)?;
     let page = match server {

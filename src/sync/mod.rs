@@ -25,7 +25,7 @@ use crate::pipeline::desk::Desk;
 use crate::pipeline::extract::{self, Extraction};
 use crate::pipeline::models::{self, Built};
 use crate::pipeline::outcome::{Outcome, Status};
-use crate::pipeline::warehouse::{self, Warehouse};
+use crate::pipeline::warehouse::{self, Place, Warehouse};
 use crate::pipeline::{Folder, Spec, spec};
 use crate::source::{Github, rest};
 use crate::telemetry::{Audit, Run, audit};
@@ -36,8 +36,8 @@ use made::Made;
 pub struct Options<'a> {
     /// The pipeline.
     pub folder: &'a Folder,
-    /// The warehouse's file.
-    pub warehouse: &'a Path,
+    /// Where the warehouse is.
+    pub warehouse: &'a Place,
     /// The state folder, whose ledger is loaded too.
     pub state: &'a Path,
     /// A name of the server that stays: its address, or the hub's folder. What two servers gave never mixes.
@@ -186,8 +186,11 @@ pub async fn sync(run: &Run, server: Server<'_>, options: &Options<'_>) -> Resul
     let tests = data_tests::read(options.folder, &spec)?;
     let settings = options.settings;
     let bounds = warehouse::Options::confined(&settings.memory_limit, settings.threads);
-    let warehouse = Warehouse::open(options.warehouse, &bounds)?;
-    let _desk = Desk::open(&warehouse, options.warehouse).await;
+    let warehouse = Warehouse::open(options.warehouse.clone(), &bounds)?;
+    let _desk = match options.warehouse.file() {
+        Some(path) => Desk::open(&warehouse, path).await,
+        None => None,
+    };
     run.events.stage("extract", spec.name.clone());
     let narrowed = options.narrowed(server, &run.events).await?;
     let resources = extract(run, server, (&spec, &warehouse), narrowed).await?;

@@ -65,7 +65,7 @@ impl Desk {
         };
         let options = sync::Options {
             folder: &folder,
-            warehouse: &self.folder.path().join(name),
+            warehouse: &self.folder.path().join(name).into(),
             state: self.folder.path(),
             origin: "hub",
             settings: &settings,
@@ -82,7 +82,7 @@ impl Desk {
 
     fn query(&self, name: &str, sql: &str) -> Value {
         let options = warehouse::Options::confined("256MB", 1);
-        json!(Warehouse::open(&self.folder.path().join(name), &options).unwrap().query(sql).unwrap().rows)
+        json!(Warehouse::open(self.folder.path().join(name), &options).unwrap().query(sql).unwrap().rows)
     }
 
     fn rows(&self, name: &str) -> Value {
@@ -97,7 +97,7 @@ impl Desk {
 }
 
 /// Few at once, so that there are several questions.
-const SMALL: (&str, &str) = ("batch = 25", "batch = 8");
+const SMALL: (&str, &str) = ("batch = 50", "batch = 8");
 
 fn reviews(report: sync::Report) -> Outcome {
     report.resources.into_iter().find(|outcome| outcome.name == "reviews").unwrap()
@@ -110,7 +110,7 @@ fn questions() -> Only {
 #[tokio::test]
 async fn reviews_are_the_same_by_either_way_and_a_twentieth_of_the_requests_by_graphql() {
     let desk = Desk::new().await;
-    let asked = reviews(desk.sync("asked", ("batch = 25", "batch = 20")).await);
+    let asked = reviews(desk.sync("asked", ("batch = 50", "batch = 20")).await);
     assert_eq!((asked.status, asked.rows, asked.requests), (Status::Complete, 19, 1), "{asked:?}");
     desk.faults.add(Fault {
         only: questions(),
@@ -130,7 +130,7 @@ async fn reviews_are_the_same_by_either_way_and_a_twentieth_of_the_requests_by_g
 async fn a_connection_with_more_pages_is_followed_by_itself() {
     let desk = Desk::new().await;
     desk.reviews("whole").await;
-    let followed = reviews(desk.sync("followed", ("batch = 25", "batch = 25\nfirst = 1")).await);
+    let followed = reviews(desk.sync("followed", ("batch = 50", "batch = 25\nfirst = 1")).await);
     assert_eq!((followed.status, followed.rows), (Status::Complete, 19), "{followed:?}");
     assert!(followed.requests > 2, "{followed:?}");
     assert_eq!(desk.rows("followed"), desk.rows("whole"));

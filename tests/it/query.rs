@@ -34,6 +34,24 @@ fn parameters_reach_the_query_as_values_and_never_as_sql() {
 }
 
 #[test]
+fn a_warehouse_behind_an_address_is_filled_and_asked_as_a_file_is() {
+    let mut world = World::with(&[("README.md", "# hello\n")]);
+    let file = world.home().join("else.duckdb");
+    world.set("PLANWRIGHT_WAREHOUSE_URL", format!("duckdb:{}", file.display()));
+    let asked = ["query", "--format", "csv", "SELECT count(*) > 0 AS some FROM planwright.requests"];
+    for _ in 0..2 {
+        world.planwright(&["sync"]).ended(0).said("else.duckdb");
+        assert_eq!(world.planwright(&asked).ended(0).stdout, "some\r\ntrue\r\n");
+    }
+    assert!(file.exists());
+    assert!(!world.home().join(".local/share/planwright/warehouse.duckdb").exists());
+    world.planwright(&["query", "--ui"]).ended(3);
+    world.set("PLANWRIGHT_WAREHOUSE_URL", "redis:somewhere?token=secret");
+    let refused = world.planwright(&["sync"]).ended(2).said("`redis:somewhere`").said("begins with duckdb:");
+    assert!(!refused.stderr.contains("secret"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_result_goes_into_a_file_in_any_form() {
     let world = synced();
     world

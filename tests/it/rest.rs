@@ -59,7 +59,7 @@ impl Shop {
         };
         let options = sync::Options {
             folder: &folder,
-            warehouse: &self.warehouse(),
+            warehouse: &self.warehouse().into(),
             state: self.folder.path(),
             origin: client.base(),
             settings: &settings,
@@ -76,7 +76,7 @@ impl Shop {
 
     fn ids(&self) -> Value {
         let options = warehouse::Options::confined("256MB", 1);
-        let warehouse = Warehouse::open(&self.warehouse(), &options).unwrap();
+        let warehouse = Warehouse::open(self.warehouse(), &options).unwrap();
         json!(warehouse.query("SELECT list(id ORDER BY id) FROM things").unwrap().rows[0][0])
     }
 

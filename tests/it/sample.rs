@@ -1,22 +1,34 @@
 //! The sample account, served by the program and synced by the program.
 
+use std::process::Child;
+
 use planwright::pipeline::warehouse::{self, Warehouse};
 use serde_json::{Value, json};
 
 use crate::support::World;
 
-/// Serves an account of these sizes, syncs it, and stops; the address it was served at.
-fn synced(world: &mut World, port: &str, sizes: &str) -> String {
-    let (mut serving, exports) = world.starts(&["hub", "serve", "--port", port, "--sample", sizes], 2);
+/// Serves an account of these sizes to the world; the server, and its address.
+fn serves(world: &mut World, port: &str, sizes: &str) -> (Child, String) {
+    let (serving, exports) = world.starts(&["hub", "serve", "--port", port, "--sample", sizes], 2);
     let value = |name: &str| {
         let line = exports.lines().find_map(|line| line.strip_prefix(&format!("export {name}=")));
         line.unwrap_or_else(|| panic!("{exports}")).to_owned()
     };
     let (url, token) = (value("GITHUB_API_URL"), value("GITHUB_TOKEN"));
     world.set("GITHUB_API_URL", &url).set("GITHUB_TOKEN", token);
-    world.planwright(&["sync"]).ended(0);
+    (serving, url)
+}
+
+fn stop(world: &World, mut serving: Child) {
     world.run("kill", &["-INT", &serving.id().to_string()], "").ended(0);
     assert!(serving.wait().unwrap().success());
+}
+
+/// Serves an account of these sizes, syncs it, and stops; the address it was served at.
+fn synced(world: &mut World, port: &str, sizes: &str) -> String {
+    let (serving, url) = serves(world, port, sizes);
+    world.planwright(&["sync"]).ended(0);
+    stop(world, serving);
     url
 }
 
@@ -45,6 +57,50 @@ fn a_sample_account_fills_the_tables_exactly_and_a_day_later_only_what_changed_i
     assert_eq!(query(&world, titles), json!([[10]]));
     let versions = "SELECT count(*) - count(DISTINCT key) FROM planwright.raw WHERE resource = 'issues'";
     assert_eq!(query(&world, versions), json!([[10]]));
+}
+
+#[test]
+fn a_disk_without_room_is_said_and_the_next_sync_goes_on() {
+    let mut world = World::empty();
+    let (serving, _url) = serves(&mut world, "0", "repos=2,issues=300,comments=1000");
+    // A limit on the size of files fails a write as a full disk does.
+    for blocks in ["200", "800", "1600"] {
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" sync");
+        let said = world.run("sh", &["-c", &limited, env!("CARGO_BIN_EXE_planwright")], "").ended(3);
+        said.said("there is no room to write the warehouse").said("sync again");
+    }
+    world.planwright(&["sync"]).ended(0);
+    stop(&world, serving);
+    let counts = "SELECT (SELECT count(*) FROM issues), (SELECT count(*) FROM issue_comments), count(*) - count(DISTINCT (resource, key))
+        FROM planwright.raw";
+    assert_eq!(query(&world, counts), json!([[300, 1000, 0]]));
+}
+
+#[test]
+fn what_a_sync_asks_grows_with_what_there_is_and_stays_near_the_least() {
+    let mut world = World::empty();
+    let (serving, _url) = serves(&mut world, "0", "repos=20,issues=1010,comments=4100");
+    let resources = ["issue_comments", "reviews", "sub_issues", "issue_dependencies"];
+    let only = resources.iter().flat_map(|resource| ["--only", resource]);
+    world.planwright(&["sync"].into_iter().chain(only).collect::<Vec<_>>()).ended(0);
+    stop(&world, serving);
+    // A list that ends with a full page costs one request more, for nobody can tell that it ends.
+    // Pages of a hundred, where the account has no list of its own by repository; fifty objects to a question.
+    let asked = "WITH lists AS (
+            SELECT count(*) AS rows FROM repos UNION ALL SELECT count(*) FROM issues
+            UNION ALL SELECT count(*) FROM issue_comments GROUP BY repo_id
+            UNION ALL SELECT count(*) FROM pulls GROUP BY repo_id
+        ), batches AS (
+            SELECT count(*) AS objects FROM pulls
+            UNION ALL SELECT count(*) FROM issues WHERE sub_issues_total > 0
+            UNION ALL SELECT count(*) FROM issues WHERE blocked_by_total > 0
+        ), floor AS (
+            SELECT (SELECT sum(ceil(rows / 100)) FROM lists) + (SELECT sum(ceil(objects / 50)) FROM batches) AS requests
+        )
+        SELECT sum(o.requests) <= 1.1 * any_value(floor.requests), sum(o.requests), any_value(floor.requests), list((resource, o.requests))
+        FROM planwright.outcomes o, floor";
+    let found = query(&world, asked);
+    assert_eq!(found[0][0], json!(true), "{found}");
 }
 
 #[test]

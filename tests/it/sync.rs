@@ -135,7 +135,7 @@ impl Desk {
         };
         let options = sync::Options {
             folder: &folder,
-            warehouse: &self.warehouse(warehouse),
+            warehouse: &self.warehouse(warehouse).into(),
             state: self.folder.path(),
             origin: "hub",
             settings: &settings,
@@ -147,7 +147,7 @@ impl Desk {
 
     pub(crate) fn query(&self, warehouse: &str, sql: &str) -> Value {
         let options = warehouse::Options::confined("256MB", 1);
-        json!(Warehouse::open(&self.warehouse(warehouse), &options).unwrap().query(sql).unwrap().rows)
+        json!(Warehouse::open(self.warehouse(warehouse), &options).unwrap().query(sql).unwrap().rows)
     }
 
     /// Everything that a sync leaves behind but times and runs.

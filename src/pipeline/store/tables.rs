@@ -12,7 +12,7 @@ use super::super::derive::{self, ANEW};
 use super::super::schema::{Cell, Column, Kind};
 use super::super::spec::{Child, ColumnSpec, Contract, Disposition, POSITION, Resource, Rule, Spec};
 use super::super::table;
-use super::super::warehouse::{At, Error, Warehouse, Writer, literal, quoted};
+use super::super::warehouse::{At, Error, PACKED, Warehouse, Writer, literal, quoted};
 use super::{digest, fact, lineage, names, set_fact};
 
 const TABLES: &str = "
@@ -86,7 +86,7 @@ pub(crate) fn prepare(warehouse: &Warehouse, spec: &Spec, read: &[&Resource]) ->
         let steps = STEPS.iter().skip(found.saturating_sub(1) as usize);
         for statement in [&TABLES].into_iter().chain(steps).flat_map(|text| text.split(';')) {
             if !statement.trim().is_empty() {
-                writer.execute(statement.trim(), &[])?;
+                writer.lay_out(statement.trim())?;
             }
         }
         let mut preparing =
@@ -248,23 +248,22 @@ impl Preparing<'_> {
         let lineage = lineage.iter().map(|name| (*name, stored_lineage(name)));
         let columns: Vec<_> =
             columns.chain(lineage).map(|(name, kind)| format!("{} {kind}", quoted(name))).collect();
-        let sql = format!("CREATE TABLE {} ({})", quoted(name), columns.join(", "));
-        self.writer.execute(&sql, &[]).map(drop)
+        self.writer.lay_out(&format!("CREATE TABLE {} ({})", quoted(name), columns.join(", ")))
     }
 }
 
 /// A column's type and how it is kept. Left to itself DuckDB tries a dictionary and FSST on all text, which
 /// takes five times the CPU of zstd and more room.
 fn stored(kind: Kind) -> String {
-    let packed = if matches!(kind, Kind::Varchar | Kind::Json) { " USING COMPRESSION zstd" } else { "" };
-    format!("{}{packed}", kind.sql())
+    let is_text = matches!(kind, Kind::Varchar | Kind::Json);
+    if is_text { format!("{}{PACKED}zstd", kind.sql()) } else { kind.sql().to_owned() }
 }
 
 /// The same of the engine's own columns; a hash cannot be made smaller.
 fn stored_lineage(name: &str) -> String {
     match name {
         "_fetched_at" | "_valid_from" | "_valid_to" => stored(Kind::Timestamp),
-        "_hash" => "VARCHAR USING COMPRESSION uncompressed".to_owned(),
+        "_hash" => format!("VARCHAR{PACKED}uncompressed"),
         _ => stored(Kind::Varchar),
     }
 }

@@ -54,6 +54,12 @@ pub enum Error {
         /// What DuckDB said.
         source: Engine,
     },
+    /// The disk has no room, or the person may fill no more of it.
+    #[error("there is no room to write the warehouse")]
+    Full {
+        /// What DuckDB said.
+        source: Engine,
+    },
     /// DuckDB refused a statement.
     #[error("the warehouse refused the SQL")]
     Sql {
@@ -63,6 +69,28 @@ pub enum Error {
     /// Something else than one SELECT stands where one must.
     #[error("the SQL is not exactly one SELECT")]
     NotASelect,
+    /// No engine is known for an address.
+    #[error("`{url}` is no address of a warehouse")]
+    Address {
+        /// What was given.
+        url: String,
+        /// What addresses begin with.
+        known: Vec<&'static str>,
+    },
+    /// What understands an address is not there and cannot be fetched.
+    #[error("DuckDB's extension `{extension}` is not installed and cannot be fetched")]
+    NoExtension {
+        /// The extension.
+        extension: &'static str,
+        /// What DuckDB said.
+        source: Engine,
+    },
+    /// SQL of a pipeline reads more than tables where DuckDB cannot keep it from that.
+    #[error("the SQL reads `{name}`, and behind an address a pipeline may read tables only")]
+    Reaches {
+        /// The function or path.
+        name: String,
+    },
     /// A newer planwright laid out the tables.
     #[error("the warehouse has layout {found}, and this planwright knows {known}")]
     Layout {
@@ -94,11 +122,22 @@ pub struct Engine(pub String);
 
 impl Error {
     pub(super) fn sql(error: duckdb::Error) -> Self {
-        Self::Sql { source: Engine(text(error)) }
+        Self::of_statement(text(error))
+    }
+
+    fn of_statement(message: String) -> Self {
+        let full = ["No space left on device", "File too large", "Disk quota exceeded"];
+        let is_full = full.iter().any(|part| message.contains(part));
+        let source = Engine(message);
+        if is_full { Self::Full { source } } else { Self::Sql { source } }
     }
 
     pub(super) fn opening(path: &Path, error: duckdb::Error) -> Self {
         Self::of_opening(path, text(error))
+    }
+
+    pub(super) fn no_extension(extension: &'static str, error: duckdb::Error) -> Self {
+        Self::NoExtension { extension, source: Engine(text(error)) }
     }
 
     fn of_opening(path: &Path, message: String) -> Self {
@@ -126,7 +165,11 @@ impl Error {
 impl Failure for Error {
     fn exit(&self) -> Exit {
         match self {
-            Self::Sql { .. } | Self::NotASelect | Self::Taken { .. } => Exit::Usage,
+            Self::Sql { .. }
+            | Self::NotASelect
+            | Self::Taken { .. }
+            | Self::Address { .. }
+            | Self::Reaches { .. } => Exit::Usage,
             _ => Exit::Unable,
         }
     }
@@ -134,10 +177,19 @@ impl Failure for Error {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::NotThere { .. } => vec!["`planwright sync` fills it".to_owned()],
+            Self::Address { known, .. } => vec![format!("`warehouse.url` begins with {}", known.join(", "))],
+            Self::NoExtension { .. } => vec![
+                "it is fetched once, from the network; or leave `warehouse.url` unset for a file".to_owned(),
+            ],
             Self::Taken { .. } => {
                 vec!["name the resource otherwise, or set PLANWRIGHT_WAREHOUSE to another file".to_owned()]
             }
             Self::Locked { .. } => vec!["wait until it ends; one process writes at a time".to_owned()],
+            Self::Full { .. } => {
+                vec![
+                    "make room and sync again; what was loaded is kept, and it goes on from there".to_owned(),
+                ]
+            }
             Self::Newer { .. } | Self::Layout { .. } => {
                 vec![
                     "use the planwright that wrote it, or set PLANWRIGHT_WAREHOUSE to another file"

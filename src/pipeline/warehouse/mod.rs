@@ -6,8 +6,11 @@
 //! DELETE, INSERT, COMMIT and the appender; there are no keys and no indexes.
 
 mod error;
+mod place;
 mod question;
+mod reach;
 mod value;
+mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +19,9 @@ use duckdb::{Config, Connection};
 use serde_json::Value;
 
 pub use error::{Engine, Error};
+pub use place::{Address, Place};
 pub use question::Question;
+pub(crate) use writer::{At, PACKED, Writer};
 
 use super::schema::Cell;
 use super::table::{Column, Table};
@@ -26,6 +31,19 @@ use crate::fs;
 #[derive(Debug, Clone)]
 pub struct Warehouse {
     connection: Arc<Mutex<Connection>>,
+    /// How SQL of a pipeline is kept from what is no table.
+    guard: Guard,
+    /// Whether it is a file that this DuckDB lays out itself.
+    is_native: bool,
+}
+
+/// What keeps SQL of a pipeline from files and addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    /// DuckDB, which can reach none.
+    Engine,
+    /// What the SQL says is looked at before it runs.
+    Words,
 }
 
 /// Rows of a row group in the file. DuckDB writes a whole row group straight to the file, compressed, and
@@ -77,8 +95,44 @@ pub enum Mode {
 }
 
 impl Warehouse {
-    /// Opens the database at `path`.
-    pub fn open(path: &Path, options: &Options) -> Result<Self, Error> {
+    /// Opens the database at a place.
+    pub fn open(place: impl Into<Place>, options: &Options) -> Result<Self, Error> {
+        match place.into() {
+            Place::File(path) => Self::open_file(&path, options),
+            Place::Address(address) => Self::attach(&address, options),
+        }
+    }
+
+    /// Opens what stands behind an address. The extension that it needs is fetched if it is not there.
+    fn attach(address: &Address, options: &Options) -> Result<Self, Error> {
+        let named = Place::Address(address.clone()).named();
+        let failed = |error| Error::opening(&named, error);
+        let config = config(Config::default().with("temp_directory", "").map_err(failed)?, options);
+        let connection = Connection::open_in_memory_with_flags(config.map_err(failed)?).map_err(failed)?;
+        if let Some(extension) = address.engine.extension() {
+            let load = || connection.execute_batch(&format!("LOAD {extension}"));
+            load().or_else(|_missing| {
+                let fetched = connection.execute_batch(&format!("INSTALL {extension}"));
+                fetched.and_then(|()| load()).map_err(|error| Error::no_extension(extension, error))
+            })?;
+        }
+        let mode = match (options.mode, address.engine) {
+            (Mode::ReadOnly, place::Engine::Duckdb) => " (READ_ONLY)",
+            _ => "",
+        };
+        let url = if address.engine == place::Engine::Duckdb {
+            address.url.trim_start_matches("duckdb:")
+        } else {
+            &address.url
+        };
+        let attach = format!("ATTACH {} AS warehouse{mode}; USE warehouse", literal(url));
+        connection.execute_batch(&attach).map_err(failed)?;
+        connection.execute_batch("SET lock_configuration = true").map_err(Error::sql)?;
+        let guard = if options.access == Access::Confined { Guard::Words } else { Guard::Engine };
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), guard, is_native: false })
+    }
+
+    fn open_file(path: &Path, options: &Options) -> Result<Self, Error> {
         match options.mode {
             Mode::ReadOnly if !path.exists() => return Err(Error::NotThere { path: path.to_owned() }),
             Mode::ReadOnly => {}
@@ -115,7 +169,7 @@ impl Warehouse {
             connection.execute_batch("SET enable_external_access = false").map_err(Error::sql)?;
         }
         connection.execute_batch("SET lock_configuration = true").map_err(Error::sql)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), guard: Guard::Engine, is_native: true })
     }
 
     /// A second way into the open database, which sees what was committed and waits for no writer.
@@ -125,14 +179,14 @@ impl Warehouse {
         let name = named.first().and_then(Value::as_str).unwrap_or_default();
         let connection = first.try_clone().map_err(Error::sql)?;
         connection.execute_batch(&format!("USE {}", quoted(name))).map_err(Error::sql)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), ..*self })
     }
 
     /// Like [`query`](Self::query), for one statement that cannot change anything.
     pub(crate) fn look(&self, question: &Question) -> Result<Table, Error> {
         let connection = self.lock();
         let sql = question.sql();
-        if sql.contains(';') && !is_one_select(&connection, sql)? {
+        if sql.contains(';') && one_select(&connection, sql)?.is_none() {
             return Err(Error::NotASelect);
         }
         connection.execute_batch("BEGIN TRANSACTION READ ONLY").map_err(Error::sql)?;
@@ -154,7 +208,7 @@ impl Warehouse {
     /// Writes the result of a SELECT as a Parquet file; returns how many rows it has.
     pub fn write_parquet(&self, question: &Question, file: &Path) -> Result<u64, Error> {
         let connection = self.lock();
-        if !is_one_select(&connection, question.sql())? {
+        if one_select(&connection, question.sql())?.is_none() {
             return Err(Error::NotASelect);
         }
         let file = literal(&file.display().to_string());
@@ -165,7 +219,7 @@ impl Warehouse {
 
     /// Refuses SQL that is not exactly one SELECT.
     pub fn check_select(&self, sql: &str) -> Result<(), Error> {
-        if is_one_select(&self.lock(), sql)? { Ok(()) } else { Err(Error::NotASelect) }
+        check(&self.lock(), self.guard, sql)
     }
 
     /// The columns that a SELECT would return.
@@ -182,7 +236,8 @@ impl Warehouse {
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Writer<'_>) -> Result<T, Error>) -> Result<T, Error> {
         let connection = self.lock();
         connection.execute_batch("BEGIN").map_err(Error::sql)?;
-        let worked = work(&Writer { connection: &connection });
+        let Self { guard, is_native, .. } = *self;
+        let worked = work(&Writer { connection: &connection, guard, is_native });
         let ended = connection.execute_batch(if worked.is_ok() { "COMMIT" } else { "ROLLBACK" });
         let value = worked?;
         ended.map_err(Error::sql)?;
@@ -191,70 +246,6 @@ impl Warehouse {
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An open transaction.
-pub(crate) struct Writer<'a> {
-    connection: &'a Connection,
-}
-
-impl Writer<'_> {
-    /// Runs a statement of our own and returns how many rows it changed.
-    pub(crate) fn execute(&self, sql: &str, parameters: &[Cell]) -> Result<u64, Error> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(Error::sql)?;
-        let changed = statement.execute(duckdb::params_from_iter(parameters)).map_err(Error::sql)?;
-        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
-    }
-
-    /// The rows of a statement of our own.
-    pub(crate) fn select(&self, sql: &str, parameters: &[Cell]) -> Result<Vec<Vec<Value>>, Error> {
-        run(self.connection, sql, duckdb::params_from_iter(parameters)).map(|table| table.rows)
-    }
-
-    /// Whether this is exactly one SELECT.
-    pub(crate) fn check_select(&self, sql: &str) -> Result<(), Error> {
-        if is_one_select(self.connection, sql)? { Ok(()) } else { Err(Error::NotASelect) }
-    }
-
-    /// The columns that a SELECT would return.
-    pub(crate) fn columns_of(&self, sql: &str) -> Result<Vec<Column>, Error> {
-        describe(self.connection, sql)
-    }
-
-    /// Appends rows, whose cells stand in the order of `columns`.
-    pub(crate) fn append(&self, table: At<'_>, columns: &[&str], rows: &[Vec<Cell>]) -> Result<(), Error> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let appender = self.connection.appender_with_columns_to_db(table.name, table.schema, columns);
-        let mut appender = appender.map_err(Error::sql)?;
-        for row in rows {
-            appender.append_row(duckdb::appender_params_from_iter(row)).map_err(Error::sql)?;
-        }
-        // Dropping would flush too, and swallow the error.
-        appender.flush().map_err(Error::sql)
-    }
-}
-
-/// A table's place.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct At<'a> {
-    /// The schema: `main`, or `planwright` for the engine's own.
-    pub(crate) schema: &'a str,
-    /// The table.
-    pub(crate) name: &'a str,
-}
-
-impl<'a> At<'a> {
-    /// A table that people query.
-    pub(crate) const fn main(name: &'a str) -> Self {
-        Self { schema: "main", name }
-    }
-
-    /// A table of the engine's own.
-    pub(crate) const fn own(name: &'a str) -> Self {
-        Self { schema: "planwright", name }
     }
 }
 
@@ -278,7 +269,7 @@ fn config(begun: Config, options: &Options) -> duckdb::Result<Config> {
 
 fn query(connection: &Connection, question: &Question) -> Result<Table, Error> {
     let sql = question.sql();
-    if !is_one_select(connection, sql)? {
+    if one_select(connection, sql)?.is_none() {
         return run(connection, sql, &question.named());
     }
     let columns = described(&run(connection, &format!("DESCRIBE {sql}"), &question.named())?);
@@ -291,15 +282,24 @@ fn query(connection: &Connection, question: &Question) -> Result<Table, Error> {
     Ok(Table { columns, rows })
 }
 
-/// Asks DuckDB's own parser, which serializes SELECT statements and nothing else.
-fn is_one_select(connection: &Connection, sql: &str) -> Result<bool, Error> {
+/// Refuses what is not exactly one SELECT and, where DuckDB cannot be closed, one of more than tables.
+fn check(connection: &Connection, guard: Guard, sql: &str) -> Result<(), Error> {
+    let parsed = one_select(connection, sql)?.ok_or(Error::NotASelect)?;
+    match reach::beyond_tables(&parsed).filter(|_| guard == Guard::Words) {
+        Some(name) => Err(Error::Reaches { name }),
+        None => Ok(()),
+    }
+}
+
+/// The tree of exactly one SELECT. DuckDB's own parser is asked, which serializes SELECTs and nothing else.
+fn one_select(connection: &Connection, sql: &str) -> Result<Option<Value>, Error> {
     let parameters = [Cell::text(sql)];
     let parameters = duckdb::params_from_iter(&parameters);
     let table = run(connection, "SELECT json_serialize_sql(?::VARCHAR)::VARCHAR", parameters)?;
     let parsed: Option<Value> =
         table.first().and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
-    let statements = parsed.as_ref().and_then(|parsed| parsed.get("statements")).and_then(Value::as_array);
-    Ok(statements.is_some_and(|statements| statements.len() == 1))
+    let count = |parsed: &Value| parsed.get("statements")?.as_array().map(Vec::len);
+    Ok(parsed.filter(|parsed| count(parsed) == Some(1)))
 }
 
 fn describe(connection: &Connection, sql: &str) -> Result<Vec<Column>, Error> {
@@ -371,6 +371,30 @@ mod tests {
     }
 
     #[test]
+    fn behind_an_address_sql_of_a_pipeline_is_held_to_tables() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("duckdb:{}", folder.path().join("w.duckdb").display());
+        let address = Address { engine: place::Engine::Duckdb, url };
+        let warehouse = Warehouse::open(Place::Address(address), &Options::confined("256MB", 1)).unwrap();
+        warehouse.write(|writer| writer.execute("CREATE TABLE t (a BIGINT)", &[])).unwrap();
+        for good in ["FROM t", "SELECT * FROM range(3), unnest([1])", "WITH x AS (FROM t) SELECT a FROM x"] {
+            assert!(warehouse.check_select(good).is_ok(), "{good}");
+        }
+        for (bad, what) in [
+            ("FROM read_text('/etc/passwd')", "read_text"),
+            ("SELECT (SELECT content FROM READ_BLOB('x'))", "read_blob"),
+            ("WITH x AS (FROM '/etc/passwd') FROM x", "/etc/passwd"),
+            ("FROM t WHERE a IN (SELECT 1 FROM query('FROM x'))", "query"),
+        ] {
+            let error = warehouse.check_select(bad).unwrap_err();
+            assert!(
+                matches!(&error, Error::Reaches { name } if name.eq_ignore_ascii_case(what)),
+                "{bad}: {error}"
+            );
+        }
+    }
+
+    #[test]
     fn every_type_becomes_json() {
         let sql = "SELECT 1 AS i, 2.5::DOUBLE AS d, true AS b, NULL AS n, 'x' AS t, TIMESTAMP '2026-11-22 10:00:00' AS at,
             TIMESTAMP '2026-11-22 10:00:00.25' AS at_fine, DATE '2026-11-22' AS day, 170141183460469231731687303715884105727 AS huge,
@@ -401,7 +425,7 @@ mod tests {
     fn a_reader_sees_what_was_committed_and_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let warehouse =
-            Warehouse::open(&folder.path().join("w.duckdb"), &Options::confined("256MB", 1)).unwrap();
+            Warehouse::open(folder.path().join("w.duckdb"), &Options::confined("256MB", 1)).unwrap();
         warehouse.write(|writer| writer.execute("CREATE TABLE t (a BIGINT)", &[])).unwrap();
         let reader = warehouse.reader().unwrap();
         let count = || reader.look(&"SELECT count(*) FROM t;".into()).unwrap().first().cloned();
