@@ -46,6 +46,10 @@ impl Desk {
 
     /// Syncs reviews; `with` replaces a text of their spec.
     async fn sync(&self, name: &str, with: (&str, &str)) -> sync::Report {
+        self.sync_only("reviews", name, with).await
+    }
+
+    async fn sync_only(&self, resource: &str, name: &str, with: (&str, &str)) -> sync::Report {
         let folder = Folder::find("github", None).unwrap();
         let path = "resources/pulls.toml";
         let text = folder.file(path).unwrap().to_owned();
@@ -59,7 +63,7 @@ impl Desk {
         let settings = settings::Sync {
             pipeline: "github".to_owned(),
             repos: Vec::new(),
-            resources: vec!["reviews".to_owned()],
+            resources: vec![resource.to_owned()],
             memory_limit: "256MB".to_owned(),
             threads: 1,
         };
@@ -124,6 +128,32 @@ async fn reviews_are_the_same_by_either_way_and_a_twentieth_of_the_requests_by_g
     desk.faults.clear();
     let again = desk.reviews("asked").await;
     assert_eq!((again.rows, again.requests), (0, 0), "nothing touched them");
+}
+
+#[tokio::test]
+async fn what_no_list_tells_of_pull_requests_is_the_same_by_either_way() {
+    let desk = Desk::new().await;
+    let details = async |name: &str| {
+        let report = desk.sync_only("pull_details", name, SMALL).await;
+        let found = report.resources.into_iter().find(|outcome| outcome.name == "pull_details").unwrap();
+        let sql = "SELECT COLUMNS('^[^_]') FROM pull_details ORDER BY id";
+        (found.status, found.rows, found.requests, desk.query(name, sql))
+    };
+    let (status, rows, requests, asked) = details("asked").await;
+    assert_eq!((status, rows, requests), (Status::Complete, 20, 3));
+    desk.faults.add(Fault {
+        only: questions(),
+        from: 1,
+        times: u64::MAX,
+        what: What::Answer(404, Vec::new(), "Not Found".to_owned()),
+    });
+    let (status, rows, requests, listed) = details("listed").await;
+    assert_eq!((status, rows, requests), (Status::Complete, 20, 21));
+    assert_eq!(asked, listed);
+    let columns =
+        "SELECT count(*) FROM pull_details WHERE additions > 0 AND changed_files > 0 AND commits > 0
+        AND (merged_by IS NOT NULL) = merged";
+    assert_eq!(desk.query("asked", columns), json!([[20]]));
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ pub(in crate::hub) enum Kind {
     Commit,
     /// A connection's own fields; what its items are is said beside it.
     PageInfo,
+    /// A connection of which only the number is kept.
+    Count,
 }
 
 /// Where a field's value is found.
@@ -38,13 +40,15 @@ pub(super) enum Field {
     Inside(&'static str, Kind),
     /// A commit, of which the body has the id.
     Commit(&'static str),
+    /// A connection of which only the number is kept, under this key.
+    Count(&'static str),
     /// The REST listing below the object's path; the hub has none of some.
     Listing(&'static [&'static str], Kind),
     /// At the root: what is answered by hand.
     Root(Kind),
 }
 
-use Field::{Big, Capitals, Inside, Listing, Same};
+use Field::{Big, Capitals, Count, Inside, Listing, Same};
 
 /// Fields by their names.
 type Fields = &'static [(&'static str, Field)];
@@ -85,7 +89,16 @@ const ISSUE: Fields = &[
     ("subIssues", Listing(&["sub_issues"], Kind::Issue)),
     ("blockedBy", Listing(&["dependencies", "blocked_by"], Kind::Issue)),
 ];
-const PULL_REQUEST: Fields = &[("reviews", Listing(&["reviews"], Kind::Review))];
+const PULL_REQUEST: Fields = &[
+    ("additions", Same("additions")),
+    ("deletions", Same("deletions")),
+    ("changedFiles", Same("changed_files")),
+    ("commits", Count("commits")),
+    ("comments", Count("comments")),
+    ("merged", Same("merged")),
+    ("mergedBy", Inside("merged_by", Kind::Actor)),
+    ("reviews", Listing(&["reviews"], Kind::Review)),
+];
 const REVIEW: Fields = &[
     ("id", Same("node_id")),
     ("fullDatabaseId", Big("id")),
@@ -118,6 +131,7 @@ const DISCUSSION: Fields = &[
 const CATEGORY: Fields = &[("name", Same("name"))];
 const ACTOR: Fields = &[("login", Same("login"))];
 const COMMIT: Fields = &[("oid", Same("oid"))];
+const COUNT: Fields = &[("totalCount", Same("totalCount"))];
 const PAGE_INFO: Fields = &[("hasNextPage", Same("hasNextPage")), ("endCursor", Same("endCursor"))];
 
 impl Kind {
@@ -136,6 +150,7 @@ impl Kind {
             Self::Actor => "Actor",
             Self::Commit => "Commit",
             Self::PageInfo => "PageInfo",
+            Self::Count => "Connection",
         }
     }
 
@@ -154,6 +169,7 @@ impl Kind {
             Self::Actor => (&[], ACTOR),
             Self::Commit => (&[], COMMIT),
             Self::PageInfo => (&[], PAGE_INFO),
+            Self::Count => (&[], COUNT),
         };
         shared.iter().chain(own).find(|(known, _)| *known == name).map(|(_, field)| *field)
     }
@@ -183,6 +199,7 @@ pub(super) fn check(set: &Set<'_>, kind: Kind, path: &mut Vec<Value>, wrong: &mu
                     Some(Inside(_, inside) | Field::Root(inside)) => check(inner, inside, path, wrong),
                     Some(Field::Commit(_)) => check(inner, Kind::Commit, path, wrong),
                     Some(Listing(_, of)) => check_connection(inner, of, path, wrong),
+                    Some(Count(_)) => check(inner, Kind::Count, path, wrong),
                     Some(Same(_) | Big(_) | Capitals(_)) => {}
                 }
                 path.pop();

@@ -99,6 +99,11 @@ impl<'a> Walk<'a> {
                 Some(Field::Big(key)) => json!(of(key).to_string()),
                 Some(Field::Capitals(key)) => json!(of(key).as_str().map(str::to_uppercase)),
                 Some(Field::Inside(key, kind)) => self.inside(&field.selection_set, (kind, of(key)), &below),
+                Some(Field::Count(key)) => {
+                    self.connections += 1;
+                    let count = json!({"totalCount": of(key)});
+                    self.inside(&field.selection_set, (Kind::Count, count), &below)
+                }
                 Some(Field::Commit(key)) => {
                     let commit = of(key).as_str().map(|id| json!({"oid": id})).unwrap_or_default();
                     self.inside(&field.selection_set, (Kind::Commit, commit), &below)

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use serde_json::{Value, json};
 
 use super::listing::{Begin, Reading, Stop, broken, fetch};
-use super::question::{self, Part};
+use super::question::{self, Part, Shape};
 use super::{Error, Extraction, Shared};
 use crate::pipeline::load::Landing;
 use crate::pipeline::outcome::End;
@@ -124,7 +124,10 @@ impl<S: Source> Batches<'_, S> {
         let target = self.question(asked);
         let request = PageRequest { resource: self.resource.name.clone(), target, accept: None, etag: None };
         let answer = match fetch(self.extraction, self.shared, request).await? {
-            Ok((page, millis)) => question::read(&page.body, asked).map(|parts| (parts, millis)),
+            Ok((page, millis)) => {
+                let shape = if self.graphql.connection.is_some() { Shape::Connection } else { Shape::Object };
+                question::read(&page.body, (asked, shape)).map(|parts| (parts, millis))
+            }
             Err(stop) => Err(stop),
         };
         match answer {
@@ -156,7 +159,10 @@ impl<S: Source> Batches<'_, S> {
         let ids: Vec<_> = some().map(|waiting| &waiting.id).collect();
         let after = self.waiting.front().and_then(|waiting| waiting.after.as_deref());
         let name = self.name(some());
-        let variables = json!({"ids": ids, "first": self.size.first, "after": after});
+        let variables = match self.graphql.connection {
+            Some(_) => json!({"ids": ids, "first": self.size.first, "after": after}),
+            None => json!({"ids": ids}),
+        };
         Target::Question { name, query: self.graphql.query(), variables }
     }
 
@@ -164,13 +170,13 @@ impl<S: Source> Batches<'_, S> {
     where
         S: 'w,
     {
-        let Graphql { on, connection, .. } = self.graphql;
+        let of = self.graphql.name().replacen('_', ".", 1);
         let (mut ids, mut after) = (Vec::new(), String::new());
         for waiting in some {
             ids.push(waiting.id.as_str().unwrap_or_default());
             after = waiting.after.as_ref().map(|after| format!("&after={after}")).unwrap_or_default();
         }
-        format!("/graphql?of={on}.{connection}&ids={}{after}", ids.join(","))
+        format!("/graphql?of={of}&ids={}{after}", ids.join(","))
     }
 
     /// Lands what was said of the first that waits.

@@ -13,6 +13,15 @@ use serde_json::value::RawValue;
 use crate::pipeline::outcome::End;
 use crate::pipeline::source::Trouble;
 
+/// What of each object was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A page of one of its connections.
+    Connection,
+    /// Fields of its own: it is the one item.
+    Object,
+}
+
 /// What an answer says of one object.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -33,7 +42,7 @@ struct Answer<'a> {
 #[derive(Deserialize)]
 struct Data<'a> {
     #[serde(borrow, default)]
-    nodes: Option<Vec<Option<Node<'a>>>>,
+    nodes: Option<Vec<Option<&'a RawValue>>>,
 }
 
 #[derive(Deserialize)]
@@ -98,7 +107,7 @@ impl Said {
 }
 
 /// What the answer says of each of so many objects, in their order; or why it says nothing that counts.
-pub(super) fn read(body: &[u8], asked: usize) -> Result<Vec<Part>, (Trouble, String)> {
+pub(super) fn read(body: &[u8], (asked, shape): (usize, Shape)) -> Result<Vec<Part>, (Trouble, String)> {
     let broken = |reason: String| (Trouble::Broken, reason);
     let answer: Answer<'_> = serde_json::from_slice(body)
         .map_err(|error| broken(format!("the answer makes no sense: {error}")))?;
@@ -113,23 +122,30 @@ pub(super) fn read(body: &[u8], asked: usize) -> Result<Vec<Part>, (Trouble, Str
     if nodes.len() != asked {
         return Err(broken(format!("the answer is about {} objects, not {asked}", nodes.len())));
     }
-    let part = |(index, node): (usize, Option<Node<'_>>)| {
+    let part = |(index, node): (usize, Option<&RawValue>)| {
         let said = about.iter().filter_map(|(_, about)| about.as_ref()).find(|(about, _)| *about == index);
-        if let Some((_, end)) = said {
-            return Part::Ended(end.clone());
-        }
-        match node.map(|node| node.rows) {
-            None => Part::Ended(End::Trouble(Trouble::Absent, "the object is gone".to_owned())),
-            Some(None) => {
-                Part::Ended(End::Trouble(Trouble::Broken, "the object has no such connection".to_owned()))
-            }
-            Some(Some(Rows { page_info: PageInfo { has_next_page, end_cursor }, nodes })) => {
-                let body = Bytes::copy_from_slice(nodes.get().as_bytes());
-                Part::Page(body, end_cursor.filter(|_| has_next_page))
-            }
+        match (said, node) {
+            (Some((_, end)), _) => Part::Ended(end.clone()),
+            (None, None) => Part::Ended(End::Trouble(Trouble::Absent, "the object is gone".to_owned())),
+            (None, Some(node)) => part_of(node, shape),
         }
     };
     Ok(nodes.into_iter().enumerate().map(part).collect())
+}
+
+fn part_of(node: &RawValue, shape: Shape) -> Part {
+    if shape == Shape::Object {
+        return Part::Page(Bytes::copy_from_slice(node.get().as_bytes()), None);
+    }
+    match serde_json::from_str(node.get()) {
+        Ok(Node { rows: Some(Rows { page_info: PageInfo { has_next_page, end_cursor }, nodes }) }) => {
+            let body = Bytes::copy_from_slice(nodes.get().as_bytes());
+            Part::Page(body, end_cursor.filter(|_| has_next_page))
+        }
+        Ok(Node { rows: None }) | Err(_) => {
+            Part::Ended(End::Trouble(Trouble::Broken, "the object has no such connection".to_owned()))
+        }
+    }
 }
 
 /// What the source counts of each of so many objects; `None` for one that is gone.
@@ -148,7 +164,7 @@ mod tests {
     use super::*;
 
     fn check(body: &str, asked: usize, expected: Result<&[Part], (Trouble, &str)>) {
-        let found = read(body.as_bytes(), asked);
+        let found = read(body.as_bytes(), (asked, Shape::Connection));
         let found = found.as_deref().map_err(|(trouble, reason)| (*trouble, reason.as_str()));
         assert_eq!(found, expected, "{body}");
     }
@@ -177,6 +193,13 @@ mod tests {
             2,
             Ok(&[page(r#"[{"id":1}]"#, None), page("[]", Some("b"))]),
         );
+    }
+
+    #[test]
+    fn without_a_connection_each_object_is_its_own_item() {
+        let body = br#"{"data":{"nodes":[{"id":1},null]}}"#;
+        let gone = ended(Trouble::Absent, "the object is gone");
+        assert_eq!(read(body, (2, Shape::Object)), Ok(vec![page(r#"{"id":1}"#, None), gone]));
     }
 
     #[test]

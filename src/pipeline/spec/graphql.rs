@@ -38,7 +38,7 @@ impl Total {
     }
 }
 
-/// Which connection of which objects is asked for.
+/// Which connection of which objects is asked for, or which fields of the objects themselves.
 ///
 /// One question costs 1 point and one more for every hundred connections in it, rounded, at least 1, and
 /// however many items each has ("Rate limits and query limits for the GraphQL API"): `nodes` and one
@@ -51,8 +51,8 @@ pub struct Graphql {
     pub id: String,
     /// The type of the parent's object, for instance `PullRequest`.
     pub on: String,
-    /// The connection, for instance `reviews`.
-    pub connection: String,
+    /// The connection, for instance `reviews`; without one, each object is itself the one item.
+    pub connection: Option<String>,
     /// Further arguments of the connection, as GraphQL writes them.
     #[serde(default)]
     pub arguments: String,
@@ -81,19 +81,30 @@ impl Graphql {
             .find(|(_, size)| !(1..=MOST).contains(size))
             .map(|(what, size)| format!("`graphql.{what}` is {size}; GitHub takes 1 to {MOST}"))
             .or_else(|| {
-                let wrong = [("on", &self.on), ("connection", &self.connection)];
-                let (what, text) = wrong.into_iter().find(|(_, text)| !name(text))?;
+                let names = [("on", Some(&self.on)), ("connection", self.connection.as_ref())];
+                let given = names.into_iter().filter_map(|(what, text)| Some((what, text?)));
+                let (what, text) = given.into_iter().find(|(_, text)| !name(text))?;
                 Some(format!("`graphql.{what}` is `{text}`, which is no name in GraphQL"))
             })
     }
 
-    /// The query. The ids, and how many items from where on, are its variables.
+    /// What is asked for, by which the query is named.
+    pub fn name(&self) -> String {
+        format!("{}_{}", self.on, self.connection.as_deref().unwrap_or("fields"))
+    }
+
+    /// The query. The ids, and of a connection how many items from where on, are its variables.
     pub fn query(&self) -> String {
-        let Self { on, connection, arguments, fields, .. } = self;
+        let Self { on, arguments, fields, .. } = self;
+        let (name, limit) = (self.name(), "rateLimit { limit cost remaining resetAt }");
+        let Some(connection) = &self.connection else {
+            return format!(
+                "query {name}($ids: [ID!]!) {{ {limit} nodes(ids: $ids) {{ ... on {on} {{ {fields} }} }} }}"
+            );
+        };
         let comma = if arguments.is_empty() { "" } else { ", " };
         format!(
-            "query {on}_{connection}($ids: [ID!]!, $first: Int!, $after: String) {{ \
-             rateLimit {{ limit cost remaining resetAt }} \
+            "query {name}($ids: [ID!]!, $first: Int!, $after: String) {{ {limit} \
              nodes(ids: $ids) {{ ... on {on} {{ \
              rows: {connection}(first: $first, after: $after{comma}{arguments}) {{ \
              pageInfo {{ hasNextPage endCursor }} nodes {{ {fields} }} }} }} }} }}"
