@@ -156,7 +156,7 @@ pub fn read(folder: &Folder, spec: &Spec) -> Result<Vec<DataTest>, Error> {
     let mut tests = Vec::new();
     for file in folder.part("tests", "sql") {
         let place = folder.place_of(file.path);
-        let (sql, _) = templates.render(file.path, &place, file.text)?;
+        let sql = templates.test(file.path, &place, file.text)?;
         let name = file.stem.replace('_', " ");
         tests.push(DataTest {
             name,
@@ -183,7 +183,7 @@ pub fn read(folder: &Folder, spec: &Spec) -> Result<Vec<DataTest>, Error> {
                     snapshot.pipeline.clone_from(&folder.name);
                     snapshot.stored = folder.file(&snapshot.path).map(str::to_owned);
                 }
-                let (sql, _) = templates.render(file.path, &place, &sql)?;
+                let sql = templates.test(file.path, &place, &sql)?;
                 let (place, about, table) = (place.clone(), about.clone(), table.clone());
                 tests.push(DataTest { name, place, about, table, sql, expect });
             }

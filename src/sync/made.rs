@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Error;
 use crate::pipeline::data_tests::{self, About, DataTest, Expect, Tested};
-use crate::pipeline::models::{self, Built, Model};
+use crate::pipeline::models::{self, Built, Increments, Model};
 use crate::pipeline::see::See;
 use crate::pipeline::spec::{ModelKind, Spec};
 use crate::pipeline::store;
@@ -15,22 +15,21 @@ pub(super) struct Made<'a> {
     pub(super) spec: &'a Spec,
     pub(super) models: &'a [Model],
     pub(super) tests: &'a [DataTest],
+    pub(super) increments: Increments,
 }
 
 impl Made<'_> {
     /// Whether just these were made and held when data last came. What asks for the time never stands.
     pub(super) fn stand(&self, warehouse: &Warehouse) -> bool {
-        let is_table = |model: &&Model| {
-            self.spec.models.get(&model.name).is_some_and(|options| options.kind == ModelKind::Table)
-        };
-        let tables = self.models.iter().filter(is_table).map(|model| &model.sql);
+        let tables = self.models.iter().filter(|model| model.options.kind != ModelKind::View);
+        let tables = tables.map(|model| &model.sql);
         let mut texts = tables.chain(self.tests.iter().map(|test| &test.sql));
         !texts.any(|sql| asks_for_time(sql)) && store::fact(warehouse, &self.name()) == Some(self.digest())
     }
 
     /// Builds the models and runs the tests.
     pub(super) fn make(&self, warehouse: &Warehouse) -> Result<(Vec<Built>, Vec<Tested>), Error> {
-        let built = models::build(warehouse, self.spec, self.models)?;
+        let built = models::build(warehouse, self.spec, self.models, self.increments)?;
         let everywhere = self.tests.iter().filter(|test| test.about == About::Everything);
         let tested: Vec<_> = everywhere.map(|test| data_tests::run(warehouse, test, See::Own)).collect();
         let held = tested.iter().all(|test| test.green);

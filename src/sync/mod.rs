@@ -23,7 +23,7 @@ use crate::github::Client;
 use crate::pipeline::data_tests::{self, Tested};
 use crate::pipeline::desk::Desk;
 use crate::pipeline::extract::{self, Extraction};
-use crate::pipeline::models::{self, Built};
+use crate::pipeline::models::{self, Built, Increments};
 use crate::pipeline::outcome::{Outcome, Status};
 use crate::pipeline::warehouse::{self, Place, Warehouse};
 use crate::pipeline::{Folder, Spec, spec};
@@ -213,8 +213,9 @@ pub async fn sync(run: &Run, server: Server<'_>, options: &Options<'_>) -> Resul
     }
     let loaded = ledger_rows > 0 || resources.iter().any(|outcome| outcome.rows + outcome.removed > 0);
     let tests: Vec<_> = data_tests::due(&tests, &warehouse, &spec)?.into_iter().cloned().collect();
-    let made = Made { spec: &spec, models: &models, tests: &tests };
-    if !loaded && made.stand(&warehouse) {
+    let increments = if options.full { Increments::Anew } else { Increments::Added };
+    let made = Made { spec: &spec, models: &models, tests: &tests, increments };
+    if !loaded && !options.full && made.stand(&warehouse) {
         run.events.stage("models", "as they were; their data tests held".to_owned());
         return Ok(Report {
             resources,

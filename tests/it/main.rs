@@ -19,6 +19,7 @@ mod killed;
 mod layering;
 mod listing;
 mod model;
+mod models;
 mod next;
 mod pipeline;
 mod pipeline_verb;

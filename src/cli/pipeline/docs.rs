@@ -45,7 +45,7 @@ fn page(folder: &Folder) -> Result<String, Stop> {
     }
     page.push_str("\n## Models\n");
     for model in &models {
-        page.push_str(&view(&spec, model));
+        page.push_str(&view(model));
     }
     page.push_str("\n## Tests\n\n");
     page.extend(tests.iter().map(|test| line(folder, test)));
@@ -81,16 +81,18 @@ fn table(resource: &Resource) -> String {
     text
 }
 
-fn view(spec: &Spec, model: &Model) -> String {
-    let options = spec.models.get(&model.name);
-    let kind = match options.map(|options| options.kind) {
-        Some(ModelKind::Table) => "A table",
-        Some(ModelKind::View) | None => "A view",
+fn view(model: &Model) -> String {
+    let kind = match model.options.kind {
+        ModelKind::View => "A view".to_owned(),
+        ModelKind::Table => "A table".to_owned(),
+        ModelKind::Incremental => {
+            format!("A table that grows, by the key `{}`,", model.options.key.join("`, `"))
+        }
     };
     let reads: Vec<_> = model.sources.iter().chain(&model.reads).map(|name| format!("`{name}`")).collect();
     let mut text =
         format!("\n### {}\n\n{}\n\n{kind} of {}.\n", model.name, model.description, reads.join(", "));
-    let columns = options.iter().flat_map(|options| &options.columns);
+    let columns = model.options.columns.iter();
     let rows: Vec<_> = columns.map(|(name, about)| format!("| `{name}` | {} |\n", cell(about))).collect();
     if !rows.is_empty() {
         text = text + "\n| column | what it is |\n|---|---|\n" + &rows.concat();

@@ -7,10 +7,11 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::contract::{self, Contract, ContractFile};
+use super::model::ModelFile;
 use super::source::SourceFile;
 use super::{
-    Account, Child, Chosen, ColumnSpec, Disposition, Format, Graphql, Incremental, ModelOptions, Order,
-    Paging, Resource, Total, Touched,
+    Account, Child, Chosen, ColumnSpec, Disposition, Format, Graphql, Incremental, Order, Paging, Resource,
+    Total, Touched,
 };
 use crate::pipeline::schema::Kind;
 
@@ -28,7 +29,7 @@ pub(super) struct SpecFile {
     pub(super) resources: Vec<ResourceFile>,
     /// Options of models, by name; a model without an entry is a view.
     #[serde(default)]
-    pub(super) models: BTreeMap<String, ModelOptions>,
+    pub(super) models: BTreeMap<String, ModelFile>,
     /// Values that models read with `var`.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
@@ -44,7 +45,7 @@ pub(super) struct PartFile {
     pub(super) resources: Vec<ResourceFile>,
     /// Options of models, by name.
     #[serde(default)]
-    pub(super) models: BTreeMap<String, ModelOptions>,
+    pub(super) models: BTreeMap<String, ModelFile>,
 }
 
 /// One listing and the table it fills.

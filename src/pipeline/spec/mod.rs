@@ -8,6 +8,7 @@
 mod contract;
 mod file;
 mod graphql;
+mod model;
 mod problem;
 mod source;
 
@@ -20,6 +21,7 @@ use serde::Deserialize;
 pub use contract::{Contract, Rule};
 use file::{PartFile, ResourceFile, SpecFile};
 pub use graphql::{Graphql, Total};
+pub use model::{ModelKind, ModelOptions};
 pub use problem::{Error, Problem};
 pub(crate) use problem::{is_identifier, nearest};
 pub use source::{Api, Auth, Paging, Rest};
@@ -260,29 +262,6 @@ pub struct ColumnSpec {
     pub description: String,
 }
 
-/// How a model is built.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ModelOptions {
-    /// `view` (the default) or `table`.
-    #[serde(default, rename = "as")]
-    pub kind: ModelKind,
-    /// What its columns mean.
-    #[serde(default)]
-    pub columns: BTreeMap<String, String>,
-}
-
-/// What a model becomes in the warehouse.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ModelKind {
-    /// Computed when it is read.
-    #[default]
-    View,
-    /// Computed once after each load.
-    Table,
-}
-
 impl Spec {
     /// Reads and checks the spec of a pipeline.
     pub fn read(folder: &Folder) -> Result<Self, Error> {
@@ -357,6 +336,7 @@ impl Draft {
         let file: SpecFile = toml::from_str(text).map_err(|error| Problem::of_toml(&error, text))?;
         let SpecFile { description, source, resources, models, vars } = file;
         let (source, paging) = source.read(text)?;
+        let models = model::read(models, text)?;
         let mut draft = Self { source, paging, description, resources: Vec::new(), models, vars };
         draft.add(resources, text)?;
         Ok(draft)
@@ -365,7 +345,7 @@ impl Draft {
     fn go_on(&mut self, text: &str) -> Result<(), Problem> {
         let part: PartFile = toml::from_str(text).map_err(|error| Problem::of_toml(&error, text))?;
         self.add(part.resources, text)?;
-        self.models.extend(part.models);
+        self.models.extend(model::read(part.models, text)?);
         Ok(())
     }
 

@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS planwright.outcomes (
 CREATE TABLE IF NOT EXISTS planwright.facts (name VARCHAR, value VARCHAR);
 CREATE TABLE IF NOT EXISTS planwright.resources (
     resource VARCHAR, fingerprint VARCHAR, shape VARCHAR, pipeline VARCHAR);
-CREATE TABLE IF NOT EXISTS planwright.models (name VARCHAR, pipeline VARCHAR);
+CREATE TABLE IF NOT EXISTS planwright.models (name VARCHAR, pipeline VARCHAR, fingerprint VARCHAR, stamp VARCHAR);
 CREATE TABLE IF NOT EXISTS ledger (
     run VARCHAR, ended_at TIMESTAMP, verb VARCHAR, role VARCHAR, model VARCHAR, issue BIGINT, turn BIGINT, input BIGINT,
     output BIGINT, cache_write BIGINT, cache_read BIGINT, cost DOUBLE, millis BIGINT, outcome VARCHAR);
@@ -46,18 +46,24 @@ CREATE TABLE IF NOT EXISTS ledger (
 
 /// Which layout of the engine's own tables this program knows. It grows with every change that an older
 /// program would not understand.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 
 /// The columns of `planwright.resources`.
 const RESOURCES: [&str; 4] = ["resource", "fingerprint", "shape", "pipeline"];
 
 /// What brings each layout up to the next, the first one first.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
 ALTER TABLE planwright.raw ADD COLUMN IF NOT EXISTS place BIGINT;
 ALTER TABLE planwright.resources ADD COLUMN IF NOT EXISTS shape VARCHAR;
 ALTER TABLE planwright.resources ADD COLUMN IF NOT EXISTS pipeline VARCHAR;
 ALTER TABLE planwright.models ADD COLUMN IF NOT EXISTS pipeline VARCHAR;
-"];
+",
+    "
+ALTER TABLE planwright.models ADD COLUMN IF NOT EXISTS fingerprint VARCHAR;
+ALTER TABLE planwright.models ADD COLUMN IF NOT EXISTS stamp VARCHAR;
+",
+];
 
 /// What [`prepare`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

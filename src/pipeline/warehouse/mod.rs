@@ -234,6 +234,14 @@ impl Warehouse {
 
     /// Does `work` in one transaction: all of it or nothing.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Writer<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        self.transact(work)
+    }
+
+    /// Like [`write`](Self::write), for work that can fail for reasons of its own.
+    pub(crate) fn transact<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&Writer<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let connection = self.lock();
         connection.execute_batch("BEGIN").map_err(Error::sql)?;
         let Self { guard, is_native, .. } = *self;

@@ -52,6 +52,17 @@ impl Api {
         self.inner.items.lock().unwrap().push(json!({"id": id, "at": at, "second": second}));
     }
 
+    /// What is said of an item from now on.
+    pub(crate) fn tell(&self, id: i64, key: &str, value: impl Into<Value>) {
+        let mut items = self.inner.items.lock().unwrap();
+        items.iter_mut().find(|item| item["id"] == id).unwrap()[key] = value.into();
+    }
+
+    /// An item is there no more.
+    pub(crate) fn remove(&self, id: i64) {
+        self.inner.items.lock().unwrap().retain(|item| item["id"] != id);
+    }
+
     /// The next requests are answered so, in this order.
     pub(crate) fn break_with(&self, faults: impl IntoIterator<Item = Fault>) {
         self.inner.faults.lock().unwrap().extend(faults);
