@@ -23,7 +23,7 @@ use crate::net::cassette::{self, Cassette, Strike};
 use crate::pipeline::choice::Choice;
 use crate::pipeline::data_tests::{self, About, DataTest, Expect, Tested};
 use crate::pipeline::extract::{self, Extraction};
-use crate::pipeline::models::{self, Built, Increments, Model};
+use crate::pipeline::models::{self, Built, Extent, Model};
 use crate::pipeline::outcome::{Outcome, Status};
 use crate::pipeline::see::See;
 use crate::pipeline::spec::Api;
@@ -317,7 +317,7 @@ impl Bench<'_> {
         if kept.is_some() {
             kept::mark(&warehouse, name)?;
         }
-        let models = models::build(&warehouse, self.spec, self.models, Increments::Anew)?;
+        let models = models::build(&warehouse, self.spec, self.models, Extent::default())?;
         report.attempts.extend(replay.attempts());
         report.cassettes.push(Replayed { name: name.to_owned(), resources, models, kept });
         Ok(warehouse)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Error;
 use crate::pipeline::data_tests::{self, About, DataTest, Expect, Tested};
-use crate::pipeline::models::{self, Built, Increments, Model};
+use crate::pipeline::models::{self, Built, Extent, Model, asks_for_time};
 use crate::pipeline::see::See;
 use crate::pipeline::spec::{ModelKind, Spec};
 use crate::pipeline::store;
@@ -15,31 +15,33 @@ pub(super) struct Made<'a> {
     pub(super) spec: &'a Spec,
     pub(super) models: &'a [Model],
     pub(super) tests: &'a [DataTest],
-    pub(super) increments: Increments,
+    pub(super) extent: Extent,
 }
 
 impl Made<'_> {
-    /// Whether just these were made and held when data last came. What asks for the time never stands.
-    pub(super) fn stand(&self, warehouse: &Warehouse) -> bool {
+    /// Whether just these were made and held when data last came, of which `before` tells. What asks for the
+    /// time never stands.
+    pub(super) fn stand(&self, before: Option<&str>) -> bool {
         let tables = self.models.iter().filter(|model| model.options.kind != ModelKind::View);
         let tables = tables.map(|model| &model.sql);
         let mut texts = tables.chain(self.tests.iter().map(|test| &test.sql));
-        !texts.any(|sql| asks_for_time(sql)) && store::fact(warehouse, &self.name()) == Some(self.digest())
+        !texts.any(|sql| asks_for_time(sql)) && before == Some(&self.digest())
+    }
+
+    /// Notes that they stand, or nothing.
+    pub(super) fn note(&self, warehouse: &Warehouse, stands: Option<&str>) -> Result<(), Error> {
+        let name = name(self.spec);
+        Ok(warehouse.write(|writer| store::set_fact(writer, &name, stands.unwrap_or_default()))?)
     }
 
     /// Builds the models and runs the tests.
     pub(super) fn make(&self, warehouse: &Warehouse) -> Result<(Vec<Built>, Vec<Tested>), Error> {
-        let built = models::build(warehouse, self.spec, self.models, self.increments)?;
+        let built = models::build(warehouse, self.spec, self.models, self.extent)?;
         let everywhere = self.tests.iter().filter(|test| test.about == About::Everything);
         let tested: Vec<_> = everywhere.map(|test| data_tests::run(warehouse, test, See::Own)).collect();
         let held = tested.iter().all(|test| test.green);
-        let digest = if held { self.digest() } else { String::new() };
-        warehouse.write(|writer| store::set_fact(writer, &self.name(), &digest))?;
+        self.note(warehouse, held.then(|| self.digest()).as_deref())?;
         Ok((built, tested))
-    }
-
-    fn name(&self) -> String {
-        format!("models {}", self.spec.name)
     }
 
     fn digest(&self) -> String {
@@ -59,20 +61,16 @@ impl Made<'_> {
     }
 }
 
-/// Whether what the SQL says may change by waiting.
-fn asks_for_time(sql: &str) -> bool {
-    let sql = sql.to_lowercase();
-    ["now(", "today(", "current_date", "current_time", "get_current"].iter().any(|word| sql.contains(word))
+/// What was noted of a pipeline's models is taken back: from now on data may come, and whatever ends this
+/// run before they are made of it, nobody says that they stand.
+pub(super) fn take_back(warehouse: &Warehouse, spec: &Spec) -> Result<Option<String>, Error> {
+    let noted = store::fact(warehouse, &name(spec)).filter(|noted| !noted.is_empty());
+    if noted.is_some() {
+        warehouse.write(|writer| store::forget_fact(writer, &name(spec)))?;
+    }
+    Ok(noted)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::asks_for_time;
-
-    #[test]
-    fn sql_that_asks_for_the_time_is_told() {
-        assert!(asks_for_time("SELECT 1 WHERE max_at < NOW() - INTERVAL 1 DAY"));
-        assert!(asks_for_time("SELECT current_timestamp"));
-        assert!(!asks_for_time("SELECT number FROM issues WHERE title = 'know'"));
-    }
+fn name(spec: &Spec) -> String {
+    format!("models {}", spec.name)
 }

@@ -9,12 +9,14 @@ mod choice;
 mod estimate;
 mod ledger;
 mod made;
+mod rebuild;
 
 use std::path::Path;
 
 use serde::Serialize;
 
 pub use estimate::{Estimate, Quota, estimate};
+pub use rebuild::{Rebuild, rebuild};
 
 use crate::artifact::{Event, Events};
 use crate::config::settings;
@@ -23,7 +25,7 @@ use crate::github::Client;
 use crate::pipeline::data_tests::{self, Tested};
 use crate::pipeline::desk::Desk;
 use crate::pipeline::extract::{self, Extraction};
-use crate::pipeline::models::{self, Built, Increments};
+use crate::pipeline::models::{self, Built, Extent, Increments, Which};
 use crate::pipeline::outcome::{Outcome, Status};
 use crate::pipeline::warehouse::{self, Place, Warehouse};
 use crate::pipeline::{Folder, Spec, spec};
@@ -147,6 +149,12 @@ pub enum Error {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// Models are to be built of what was never read.
+    #[error("the warehouse has nothing of the pipeline `{pipeline}`")]
+    Unread {
+        /// The pipeline.
+        pipeline: String,
+    },
     /// A pattern of names cannot be used.
     #[error("a pattern of repositories cannot be used")]
     Pattern(#[from] globset::Error),
@@ -163,7 +171,7 @@ impl Error {
             Self::Extract(error) => error,
             Self::Ledger(error) => error,
             Self::Github(error) => error,
-            Self::Starred { .. } => return Err(Exit::Unable),
+            Self::Starred { .. } | Self::Unread { .. } => return Err(Exit::Unable),
             Self::Pattern(_) => return Err(Exit::Usage),
         })
     }
@@ -175,7 +183,12 @@ impl Failure for Error {
     }
 
     fn hints(&self) -> Vec<String> {
-        self.inner().map_or_else(|_| Vec::new(), Failure::hints)
+        match self {
+            Self::Unread { pipeline } => {
+                vec![format!("read it first: planwright sync --pipeline {pipeline}")]
+            }
+            _ => self.inner().map_or_else(|_| Vec::new(), Failure::hints),
+        }
     }
 }
 
@@ -191,6 +204,7 @@ pub async fn sync(run: &Run, server: Server<'_>, options: &Options<'_>) -> Resul
         Some(path) => Desk::open(&warehouse, path).await,
         None => None,
     };
+    let noted = made::take_back(&warehouse, &spec)?;
     run.events.stage("extract", spec.name.clone());
     let narrowed = options.narrowed(server, &run.events).await?;
     let resources = extract(run, server, (&spec, &warehouse), narrowed).await?;
@@ -214,8 +228,10 @@ pub async fn sync(run: &Run, server: Server<'_>, options: &Options<'_>) -> Resul
     let loaded = ledger_rows > 0 || resources.iter().any(|outcome| outcome.rows + outcome.removed > 0);
     let tests: Vec<_> = data_tests::due(&tests, &warehouse, &spec)?.into_iter().cloned().collect();
     let increments = if options.full { Increments::Anew } else { Increments::Added };
-    let made = Made { spec: &spec, models: &models, tests: &tests, increments };
-    if !loaded && !options.full && made.stand(&warehouse) {
+    let extent = Extent { which: Which::Changed, increments };
+    let made = Made { spec: &spec, models: &models, tests: &tests, extent };
+    if !loaded && !options.full && made.stand(noted.as_deref()) {
+        made.note(&warehouse, noted.as_deref())?;
         run.events.stage("models", "as they were; their data tests held".to_owned());
         return Ok(Report {
             resources,

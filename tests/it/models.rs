@@ -1,5 +1,7 @@
 //! Models in the warehouse: those that grow, those that stand, and what is wrong with them.
 
+use planwright::pipeline::warehouse::{self, Warehouse};
+
 use crate::support::World;
 use crate::support::api::Api;
 use crate::support::world::Ran;
@@ -157,4 +159,123 @@ fn a_key_that_is_there_twice_or_not_at_all_is_named_and_the_models_stay_as_they_
         .ended(2)
         .said("line 12: the incremental model `grows` has no `key`")
         .said("hint: name the columns");
+}
+
+/// The models that were built, in order.
+fn built(ran: &Ran) -> Vec<&str> {
+    let built = ran.stderr.lines().filter(|line| line.contains(" built  "));
+    built.filter_map(|line| line.split_whitespace().next()).collect()
+}
+
+const TABLES: &str = "[models.a]\nas = \"table\"\n[models.b]\nas = \"table\"\n[models.c]\nas = \"table\"\n\
+    [models.today]\nas = \"table\"\n";
+
+/// `a` reads the table through a view and by a name of its own, `b` what `a` has, `c` nothing.
+const MODELS: [(&str, &str); 5] = [
+    ("a", "WITH things AS (FROM Things) SELECT count(*) AS n FROM things JOIN {{ ref('v') }} USING (id)"),
+    ("b", "SELECT n + 1 AS n FROM {{ ref('a') }}"),
+    ("c", "SELECT 1 AS one FROM range(2)"),
+    ("today", "SELECT now() AS moment"),
+    ("v", "SELECT * FROM {{ source('things') }}"),
+];
+
+#[test]
+fn only_what_changed_is_built_and_what_asks_for_the_time() {
+    let shop = Shop::new(TABLES, &MODELS);
+    let changed = ["pipeline", "build", "shop", "--changed"];
+    assert_eq!(built(&shop.sync().ended(0)), ["c", "today", "v", "a", "b"]);
+    assert_eq!(built(&shop.sync().ended(0)), ["today"]);
+    shop.api.add(6);
+    assert_eq!(built(&shop.sync().ended(0)), ["today", "a", "b"]);
+    assert_eq!(shop.rows("SELECT a.n, b.n FROM a, b"), ["6 7"]);
+    assert_eq!(built(&shop.world.planwright(&changed).ended(0)), ["today"]);
+    shop.model("b", "SELECT n + 2 AS n FROM {{ ref('a') }}");
+    assert_eq!(built(&shop.world.planwright(&changed).ended(0)), ["today", "b"]);
+    shop.model("v", "SELECT id FROM {{ source('things') }}");
+    let ran = shop.world.planwright(&changed).ended(0).said("4 models built in");
+    assert_eq!(built(&ran), ["today", "v", "a", "b"]);
+    assert_eq!(built(&shop.world.planwright(&["pipeline", "build", "shop"]).ended(0)).len(), 5);
+    std::fs::remove_file(shop.world.root().join("pipelines/shop/models/today.sql")).unwrap();
+    assert_eq!(built(&shop.world.planwright(&changed).ended(0).said("every model stands")), [""; 0]);
+    shop.world.planwright(&["query", "FROM today"]).ended(2);
+}
+
+#[test]
+fn a_source_row_that_is_gone_or_another_is_seen_whatever_ended_the_sync_that_saw_it_first() {
+    let shop = Shop::new(TABLES, &MODELS);
+    shop.sync().ended(0);
+    shop.api.remove(2);
+    shop.model("c", "SELECT 1 AS one FRO range(2)");
+    shop.sync().ended(2).said("models/c.sql`").said("Parser Error: syntax error at or near");
+    assert_eq!(shop.rows("FROM a"), ["5"]);
+    shop.model("c", MODELS[2].1);
+    assert_eq!(built(&shop.sync().ended(0)), ["today", "a", "b"]);
+    assert_eq!(shop.rows("FROM a"), ["4"]);
+    shop.model("a", "SELECT count(colour) AS n FROM {{ ref('v') }}");
+    shop.sync().ended(0);
+    shop.api.tell(3, "colour", "red");
+    assert_eq!(built(&shop.sync().ended(0)), ["today", "a", "b"]);
+    assert_eq!(shop.rows("FROM a"), ["1"]);
+}
+
+#[test]
+fn a_view_is_made_again_only_when_the_columns_of_what_it_reads_are_others() {
+    let shop = Shop::new("", &[("v", "SELECT * FROM {{ source('things') }}"), ("w", "FROM {{ ref('v') }}")]);
+    assert_eq!(built(&shop.sync().ended(0)), ["v", "w"]);
+    shop.api.add(6);
+    assert_eq!(built(&shop.sync().ended(0)), [""; 0]);
+    assert_eq!(shop.rows("SELECT count(*) FROM w"), ["6"]);
+    let wider = "{ name = \"colour\", type = \"varchar\" }, { name = \"second\", type = \"bigint\" }]";
+    let text = shop.world.read("pipelines/shop/pipeline.toml");
+    let text = text.replace("{ name = \"colour\", type = \"varchar\" }]", wider);
+    shop.world.write("pipelines/shop/pipeline.toml", &text);
+    assert_eq!(built(&shop.sync().ended(0)), ["v", "w"]);
+    assert_eq!(shop.rows("SELECT max(second) FROM w"), ["1700000360"]);
+}
+
+#[test]
+fn building_asks_for_a_warehouse_that_holds_the_pipeline_and_says_what_is_red() {
+    let shop = Shop::new(TABLES, &MODELS);
+    let build = ["pipeline", "build", "shop"];
+    shop.world.planwright(&build).ended(3).said("there is no warehouse").said("`planwright sync` fills it");
+    shop.world.planwright(&["sync"]).ended(0);
+    shop.world
+        .planwright(&build)
+        .ended(3)
+        .said("the warehouse has nothing of the pipeline `shop`")
+        .said("planwright sync --pipeline shop");
+    shop.sync().ended(0);
+    shop.api.heard();
+    let test = shop.world.write("pipelines/shop/tests/none.sql", "FROM a WHERE n = 5");
+    shop.world.planwright(&build).ended(1).said("{\"n\":5}");
+    std::fs::remove_file(test).unwrap();
+    shop.model("a", "SELECT 1 AS n FROM today");
+    shop.world
+        .planwright(&build)
+        .ended(2)
+        .said("models/a.sql` reads the model `today` without `ref`")
+        .said("{{ ref('today') }}");
+    assert_eq!(shop.api.heard(), [""; 0], "the source was asked nothing");
+    shop.world.planwright(&["pipeline", "build", "nothing"]).ended(2).said("there is no pipeline `nothing`");
+}
+
+#[test]
+fn a_warehouse_from_before_models_had_fingerprints_opens_and_builds_them_all() {
+    let shop = Shop::new(TABLES, &MODELS);
+    shop.sync().ended(0);
+    let path = shop.world.home().join(".local/share/planwright/warehouse.duckdb");
+    let older = Warehouse::open(&path, &warehouse::Options::confined("256MB", 1)).unwrap();
+    for sql in [
+        "ALTER TABLE planwright.models DROP COLUMN stamp",
+        "ALTER TABLE planwright.models DROP COLUMN fingerprint",
+        "UPDATE planwright.facts SET value = '2' WHERE name = 'layout'",
+        "DELETE FROM planwright.facts WHERE name LIKE 'spec %'",
+    ] {
+        older.query(sql).unwrap();
+    }
+    drop(older);
+    let changed = ["pipeline", "build", "shop", "--changed"];
+    assert_eq!(built(&shop.world.planwright(&changed).ended(0)).len(), 5);
+    assert_eq!(shop.rows("SELECT value FROM planwright.facts WHERE name = 'layout'"), ["3"]);
+    assert_eq!(built(&shop.sync().ended(0)), ["today"]);
 }

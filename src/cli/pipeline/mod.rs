@@ -1,5 +1,6 @@
-//! `pipeline`: begin one, look whether it is right, and see what is in it.
+//! `pipeline`: begin one, look whether it is right, build its models, and see what is in it.
 
+mod build;
 mod check;
 mod docs;
 mod graph;
@@ -16,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   planwright pipeline new shop --from https://api.example.com/v1
   planwright pipeline check shop
+  planwright pipeline build shop --changed   the models that you wrote, on what is in the warehouse
   planwright pipeline graph shop --format mermaid
   planwright pipeline docs shop --out shop.md
   planwright pipeline schema > pipelines/pipeline.schema.json
@@ -35,6 +37,7 @@ pub(super) struct Args {
 enum Verb {
     New(new::Args),
     Check(check::Args),
+    Build(build::Args),
     Graph(graph::Args),
     Docs(docs::Args),
     Schema(Schema),
@@ -53,6 +56,7 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
     match &args.verb {
         Verb::New(args) => new::run(args, call).await,
         Verb::Check(args) => check::run(args, call).await,
+        Verb::Build(args) => build::run(args, call).await,
         Verb::Graph(args) => graph::run(args, call).await,
         Verb::Docs(args) => docs::run(args, call).await,
         Verb::Schema(args) => {

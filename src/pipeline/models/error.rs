@@ -47,6 +47,14 @@ pub enum Error {
         /// The column that was probably meant.
         hint: Option<String>,
     },
+    /// A model names one that is built after it.
+    #[error("`{place}` reads the model `{name}` without `ref`")]
+    Later {
+        /// The file.
+        place: String,
+        /// The model that it reads.
+        name: String,
+    },
     /// Rows of an incremental model share a key.
     #[error("`{place}` gives {rows} rows of the key {key}")]
     Doubled {
@@ -86,6 +94,9 @@ impl Failure for Error {
             Self::KeyColumn { hint, .. } => hint.iter().cloned().collect(),
             Self::Doubled { .. } => {
                 vec!["let it give each key once, or name more columns as its `key`".to_owned()]
+            }
+            Self::Later { name, .. } => {
+                vec![format!("write {{{{ ref('{name}') }}}}, so that `{name}` is built before it")]
             }
             Self::Template { .. } | Self::Name { .. } | Self::Cycle { .. } => Vec::new(),
         }

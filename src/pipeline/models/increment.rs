@@ -14,7 +14,6 @@ const NEW: &str = "temp.planwright_increment";
 /// it cannot, nor can a model that is not incremental.
 pub(super) fn add(writer: &Writer<'_>, model: &Model) -> Result<bool, Error> {
     let Some(increment) = &model.increment else { return Ok(false) };
-    writer.check_select(increment)?;
     let table = quoted(&model.name);
     if writer.columns_of(increment)? != writer.columns_of(&format!("FROM {table}"))? {
         return Ok(false);

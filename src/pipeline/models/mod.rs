@@ -7,12 +7,14 @@
 mod build;
 mod error;
 mod increment;
+mod sight;
 mod templates;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use build::{Built, Increments, build};
+pub use build::{Built, Extent, Increments, Which, build};
 pub use error::Error;
+pub(crate) use sight::asks_for_time;
 pub(crate) use templates::Templates;
 use templates::Turn;
 

@@ -22,7 +22,7 @@ pub(crate) use state::{
 #[cfg(test)]
 pub(crate) use tables::declared;
 pub(crate) use tables::{
-    Prepared, child_columns, is_shown_late, own_columns, prepare, settled, show_history,
+    Prepared, child_columns, is_shown_late, lay_out, own_columns, prepare, settled, show_history,
 };
 
 /// The parent under which a listing over all parents stands.
@@ -108,6 +108,12 @@ pub(crate) fn digest(texts: impl IntoIterator<Item = String>) -> String {
 /// The resources of which anything was ever read.
 pub(crate) fn read(warehouse: &Warehouse) -> Result<HashSet<String>, Error> {
     Ok(names(&warehouse.select("SELECT DISTINCT resource FROM planwright.cursors", &[])?))
+}
+
+/// Whether anything of this pipeline was ever read.
+pub(crate) fn holds(warehouse: &Warehouse, pipeline: &str) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM planwright.resources WHERE pipeline IS NULL OR pipeline = ? LIMIT 1";
+    Ok(!warehouse.select(sql, &[Cell::text(pipeline)])?.is_empty())
 }
 
 fn names(rows: &[Vec<Value>]) -> HashSet<String> {

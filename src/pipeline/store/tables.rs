@@ -84,17 +84,9 @@ pub(crate) fn prepare(warehouse: &Warehouse, spec: &Spec, read: &[&Resource]) ->
     if fact(warehouse, &name).as_ref() == Some(&digest) {
         return Ok(Prepared::Before);
     }
-    let found = fact(warehouse, "layout").and_then(|layout| layout.parse().ok()).unwrap_or(LAYOUT);
-    if found > LAYOUT {
-        return Err(Error::Layout { found, known: LAYOUT });
-    }
+    let found = layout(warehouse)?;
     warehouse.write(|writer| {
-        let steps = STEPS.iter().skip(found.saturating_sub(1) as usize);
-        for statement in [&TABLES].into_iter().chain(steps).flat_map(|text| text.split(';')) {
-            if !statement.trim().is_empty() {
-                writer.lay_out(statement.trim())?;
-            }
-        }
+        lay(writer, found)?;
         let mut preparing =
             Preparing { writer, spec, known: known(writer)?, emptied: HashSet::new(), prints: Vec::new() };
         spec.resources.iter().try_for_each(|resource| preparing.resource(resource))?;
@@ -108,10 +100,34 @@ pub(crate) fn prepare(warehouse: &Warehouse, spec: &Spec, read: &[&Resource]) ->
                 show_history(writer, spec, resource)?;
             }
         }
-        set_fact(writer, "layout", &LAYOUT.to_string())?;
         set_fact(writer, &name, &digest)
     })?;
     Ok(Prepared::Now)
+}
+
+/// Brings the engine's own tables, and nothing else, to the layout that this program knows.
+pub(crate) fn lay_out(warehouse: &Warehouse) -> Result<(), Error> {
+    if fact(warehouse, "layout").as_deref() == Some(&LAYOUT.to_string()) {
+        return Ok(());
+    }
+    let found = layout(warehouse)?;
+    warehouse.write(|writer| lay(writer, found))
+}
+
+/// Which layout the tables have; that of this program where there are none.
+fn layout(warehouse: &Warehouse) -> Result<u32, Error> {
+    let found = fact(warehouse, "layout").and_then(|layout| layout.parse().ok()).unwrap_or(LAYOUT);
+    if found > LAYOUT { Err(Error::Layout { found, known: LAYOUT }) } else { Ok(found) }
+}
+
+fn lay(writer: &Writer<'_>, found: u32) -> Result<(), Error> {
+    let steps = STEPS.iter().skip(found.saturating_sub(1) as usize);
+    for statement in [&TABLES].into_iter().chain(steps).flat_map(|text| text.split(';')) {
+        if !statement.trim().is_empty() {
+            writer.lay_out(statement.trim())?;
+        }
+    }
+    set_fact(writer, "layout", &LAYOUT.to_string())
 }
 
 /// By which it is told whether a resource is as it was.

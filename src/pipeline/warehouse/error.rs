@@ -69,6 +69,12 @@ pub enum Error {
     /// Something else than one SELECT stands where one must.
     #[error("the SQL is not exactly one SELECT")]
     NotASelect,
+    /// DuckDB's parser does not understand the SQL.
+    #[error("the SQL is not exactly one SELECT")]
+    Unparsed {
+        /// What it said.
+        source: Engine,
+    },
     /// No engine is known for an address.
     #[error("`{url}` is no address of a warehouse")]
     Address {

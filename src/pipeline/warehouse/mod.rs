@@ -9,6 +9,7 @@ mod error;
 mod place;
 mod question;
 mod reach;
+mod reads;
 mod value;
 mod writer;
 
@@ -21,6 +22,7 @@ use serde_json::Value;
 pub use error::{Engine, Error};
 pub use place::{Address, Place};
 pub use question::Question;
+pub(crate) use reads::{Reads, Relation};
 pub(crate) use writer::{At, PACKED, Writer};
 
 use super::schema::Cell;
@@ -44,6 +46,16 @@ enum Guard {
     Engine,
     /// What the SQL says is looked at before it runs.
     Words,
+}
+
+impl Guard {
+    /// Refuses a parsed SELECT of more than it lets through.
+    fn lets(self, parsed: &Value) -> Result<(), Error> {
+        match reach::beyond_tables(parsed).filter(|_| self == Self::Words) {
+            Some(name) => Err(Error::Reaches { name }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Rows of a row group in the file. DuckDB writes a whole row group straight to the file, compressed, and
@@ -292,22 +304,23 @@ fn query(connection: &Connection, question: &Question) -> Result<Table, Error> {
 
 /// Refuses what is not exactly one SELECT and, where DuckDB cannot be closed, one of more than tables.
 fn check(connection: &Connection, guard: Guard, sql: &str) -> Result<(), Error> {
-    let parsed = one_select(connection, sql)?.ok_or(Error::NotASelect)?;
-    match reach::beyond_tables(&parsed).filter(|_| guard == Guard::Words) {
-        Some(name) => Err(Error::Reaches { name }),
-        None => Ok(()),
-    }
+    guard.lets(&one_select(connection, sql)?.ok_or(Error::NotASelect)?)
 }
 
-/// The tree of exactly one SELECT. DuckDB's own parser is asked, which serializes SELECTs and nothing else.
+/// The tree of exactly one SELECT.
 fn one_select(connection: &Connection, sql: &str) -> Result<Option<Value>, Error> {
+    let parsed = parsed(connection, sql)?;
+    let count = |parsed: &Value| parsed.get("statements")?.as_array().map(Vec::len);
+    Ok(Some(parsed).filter(|parsed| count(parsed) == Some(1)))
+}
+
+/// What DuckDB's own parser says, which serializes SELECTs and nothing else.
+fn parsed(connection: &Connection, sql: &str) -> Result<Value, Error> {
     let parameters = [Cell::text(sql)];
     let parameters = duckdb::params_from_iter(&parameters);
     let table = run(connection, "SELECT json_serialize_sql(?::VARCHAR)::VARCHAR", parameters)?;
-    let parsed: Option<Value> =
-        table.first().and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
-    let count = |parsed: &Value| parsed.get("statements")?.as_array().map(Vec::len);
-    Ok(parsed.filter(|parsed| count(parsed) == Some(1)))
+    let text = table.first().and_then(Value::as_str);
+    Ok(text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default())
 }
 
 fn describe(connection: &Connection, sql: &str) -> Result<Vec<Column>, Error> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::schema::Cell;
 use super::super::table::Column;
-use super::{Error, Guard, check, describe, run};
+use super::{Error, Guard, Reads, describe, parsed, run};
 
 /// How a statement of our own says what a column is packed with.
 pub(crate) const PACKED: &str = " USING COMPRESSION ";
@@ -40,9 +40,11 @@ impl Writer<'_> {
         run(self.connection, sql, duckdb::params_from_iter(parameters)).map(|table| table.rows)
     }
 
-    /// Whether this is exactly one SELECT.
-    pub(crate) fn check_select(&self, sql: &str) -> Result<(), Error> {
-        check(self.connection, self.guard, sql)
+    /// What a SELECT of a pipeline reads; refuses SQL that is not exactly one, or reaches too far.
+    pub(crate) fn reads(&self, sql: &str) -> Result<Reads, Error> {
+        let parsed = parsed(self.connection, sql)?;
+        let reads = Reads::of(&parsed)?;
+        self.guard.lets(&parsed).map(|()| reads)
     }
 
     /// The columns that a SELECT would return.
