@@ -12,7 +12,7 @@ use super::screen::{BAD, DIM, GOOD, LOOK, styled};
 use super::session::{Call, Settled};
 use crate::config::keys::ROLES;
 use crate::config::settings::GithubApi;
-use crate::config::{Role, Source};
+use crate::config::{Role, Secret, Source};
 use crate::error::{Exit, Failure};
 use crate::pipeline::warehouse::{self, Place, Warehouse};
 use crate::sandbox::Sandbox;
@@ -91,7 +91,7 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
     findings.push(repository(call, &settled));
     findings.push(settings(&settled));
     findings.push(sandbox(call).await);
-    findings.push(token(call, &settled, args).await);
+    findings.extend(tokens(call, &settled, args).await);
     findings.push(the_hub(&settled));
     for role in ROLES {
         findings.push(profile(call, &settled, role, args).await);
@@ -152,7 +152,54 @@ async fn sandbox(call: &Call) -> Finding {
     }
 }
 
-async fn token(call: &Call, settled: &Settled, args: &Args) -> Finding {
+/// The person's token, then those that share the reading.
+async fn tokens(call: &Call, settled: &Settled, args: &Args) -> Vec<Finding> {
+    let (first, owner) = token(call, settled, args).await;
+    let (mut findings, mut owners) = (vec![first], Vec::from_iter(owner));
+    for source in settled.loaded.credentials.more() {
+        let (finding, owner) = further(call, settled, (source, args), &owners).await;
+        findings.push(finding);
+        owners.extend(owner);
+    }
+    findings
+}
+
+/// One of the further tokens, and whose it is. GitHub counts by user: another one of the same user adds
+/// nothing.
+async fn further(
+    call: &Call,
+    settled: &Settled,
+    (source, args): (&Source, &Args),
+    owners: &[String],
+) -> (Finding, Option<String>) {
+    let cancel = CancellationToken::new();
+    let token = match settled.loaded.credentials.named(source, &cancel).await {
+        Ok(token) => token,
+        Err(error) => return (Finding::failed("github too", State::Bad, &error), None),
+    };
+    if args.offline {
+        return (Finding::good("github too", format!("a token from {source}, not asked")), None);
+    }
+    match owner(call, settled, ("github too", token)).await {
+        Ok(login) if owners.contains(&login) => {
+            let text = format!("{login} again (token from {source}): GitHub counts the two as one");
+            (Finding::new("github too", State::Look, text).hint("name tokens of different users"), None)
+        }
+        Ok(login) => (Finding::good("github too", format!("as {login} (token from {source})")), Some(login)),
+        Err(finding) => (finding, None),
+    }
+}
+
+/// Whose a token is, as GitHub says, or what is told instead under `name`.
+async fn owner(call: &Call, settled: &Settled, (name, token): (&str, Secret)) -> Result<String, Finding> {
+    let api = GithubApi { url: settled.loaded.settings.tracker.url.clone(), token };
+    let http = call.http().map_err(|error| Finding::failed(name, State::Bad, &error))?;
+    let viewer = async { github::Client::new(http, &api, call.clock.clone())?.viewer().await };
+    let viewer = viewer.await.map_err(|error| Finding::failed(name, State::Bad, &error))?;
+    Ok(viewer.login)
+}
+
+async fn token(call: &Call, settled: &Settled, args: &Args) -> (Finding, Option<String>) {
     let credentials = &settled.loaded.credentials;
     let tracker = &settled.loaded.settings.tracker;
     let token = match credentials.token(&CancellationToken::new()).await {
@@ -162,25 +209,22 @@ async fn token(call: &Call, settled: &Settled, args: &Args) -> Finding {
                 Source::Gh { .. } => "no token: gh is not signed in; issues live on the embedded hub",
                 _ => "no token; issues live on the embedded hub",
             };
-            return Finding::good("github", text).hint("`gh auth login` or GITHUB_TOKEN leads to github.com");
+            let finding = Finding::good("github", text);
+            return (finding.hint("`gh auth login` or GITHUB_TOKEN leads to github.com"), None);
         }
-        Err(error) => return Finding::failed("github", State::Bad, &error),
+        Err(error) => return (Finding::failed("github", State::Bad, &error), None),
     };
     let source = credentials.github();
     if args.offline {
-        return Finding::good("github", format!("{} with a token from {source}, not asked", tracker.url));
+        let text = format!("{} with a token from {source}, not asked", tracker.url);
+        return (Finding::good("github", text), None);
     }
-    let api = GithubApi { url: tracker.url.clone(), token };
-    let http = match call.http() {
-        Ok(http) => http,
-        Err(error) => return Finding::failed("github", State::Bad, &error),
-    };
-    let viewer = async { github::Client::new(http, &api, call.clock.clone())?.viewer().await };
-    match viewer.await {
-        Ok(viewer) => {
-            Finding::good("github", format!("{} as {} (token from {source})", tracker.url, viewer.login))
+    match owner(call, settled, ("github", token)).await {
+        Ok(login) => {
+            let text = format!("{} as {login} (token from {source})", tracker.url);
+            (Finding::good("github", text), Some(login))
         }
-        Err(error) => Finding::failed("github", State::Bad, &error),
+        Err(finding) => (finding, None),
     }
 }
 

@@ -10,6 +10,7 @@ use super::error::{Error, Stop};
 use super::session::{Call, Session, Settled};
 use crate::artifact::{IssueNumber, RepoName};
 use crate::build::Home;
+use crate::config::Secret;
 use crate::config::settings::GithubApi;
 use crate::git;
 use crate::github::governor::{self, Claim};
@@ -41,6 +42,17 @@ struct Way<'a> {
     claim: Claim,
     /// Where answers are kept.
     tape: Option<&'a Tape>,
+    /// Whose tokens pay.
+    payers: Payers,
+}
+
+/// Whose tokens pay for what is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Payers {
+    /// The person's alone: they write, or what is answered is kept and must be one reader's view.
+    First,
+    /// Those of `github.more_tokens` too.
+    All,
 }
 
 impl Way<'_> {
@@ -56,18 +68,19 @@ impl Way<'_> {
 impl Tracker {
     /// Opens the tracker that settings and credentials lead to.
     pub(super) async fn open(session: &Session<'_>) -> Result<Self, Stop> {
-        Self::of(session, Way { claim: Claim::Whole, tape: None }, repo_name).await
+        Self::of(session, Way { claim: Claim::Whole, tape: None, payers: Payers::First }, repo_name).await
     }
 
-    /// The same for verbs that look at all repositories: they work where no name can be told, too, and
-    /// leave the reserve of requests alone.
+    /// The same for verbs that look at all repositories: they work where no name can be told, too, leave
+    /// the reserve of requests alone, and are paid for by all tokens.
     pub(super) async fn open_anywhere(session: &Session<'_>) -> Result<Self, Stop> {
-        Self::of(session, Way { claim: Claim::Spare, tape: None }, any_name).await
+        Self::of(session, Way { claim: Claim::Spare, tape: None, payers: Payers::All }, any_name).await
     }
 
     /// The same, with every answer kept on a tape.
     pub(super) async fn open_recorded(session: &Session<'_>, tape: &Tape) -> Result<Self, Stop> {
-        Self::of(session, Way { claim: Claim::Spare, tape: Some(tape) }, any_name).await
+        Self::of(session, Way { claim: Claim::Spare, tape: Some(tape), payers: Payers::First }, any_name)
+            .await
     }
 
     async fn of(
@@ -81,19 +94,37 @@ impl Tracker {
         let host = token.as_ref().map_or_else(String::new, |_| host_of(&tracker.url));
         let repo = name(&session.settled, &session.call.dir, &host).await?;
         match token {
-            Some(token) => Self::github(session, GithubApi { url: tracker.url.clone(), token }, way, repo),
+            Some(token) => {
+                let api = GithubApi { url: tracker.url.clone(), token };
+                let more = match way.payers {
+                    Payers::First => Vec::new(),
+                    Payers::All => credentials.more_tokens(&session.run.cancel).await?,
+                };
+                Self::github(session, (api, &more), way, repo)
+            }
             None => Self::hub(session, way, repo).await,
         }
     }
 
-    fn github(session: &Session<'_>, api: GithubApi, way: Way<'_>, repo: RepoName) -> Result<Self, Stop> {
+    fn github(
+        session: &Session<'_>,
+        (api, more): (GithubApi, &[Secret]),
+        way: Way<'_>,
+        repo: RepoName,
+    ) -> Result<Self, Stop> {
         let settings = &session.settled.loaded.settings;
         let folder = settings.places.cache.join("governor");
         let options =
             governor::Options { folder: &folder, reserve: settings.tracker.reserve, claim: way.claim };
         let clock = session.call.clock.clone();
-        let governor = Governor::new(&api, &options, clock.clone(), session.run.events.clone());
-        let client = github::Client::governed(way.transport(session)?, &api, clock, governor)?;
+        let governor =
+            |api: &GithubApi| Governor::new(api, &options, clock.clone(), session.run.events.clone());
+        let mut client =
+            github::Client::governed(way.transport(session)?, &api, clock.clone(), governor(&api))?;
+        for token in more {
+            let api = GithubApi { token: token.clone(), ..api.clone() };
+            client = client.helped_by(token, governor(&api))?;
+        }
         let host = host_of(&api.url);
         Ok(Self { client, repo, name: host, origin: api.url, hub: None })
     }

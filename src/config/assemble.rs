@@ -14,7 +14,7 @@ use super::settings::{
     Build, Context, Effort, Log, ModelFacts, OnUnreviewed, Origin, Places, Profile, Provider, Review, Role,
     Settings, Sync, Tracker,
 };
-use super::value::{From, Value};
+use super::value::{From, Place, Value};
 use super::{Error, FILE, Input, Loaded, Repository, Shipped};
 use crate::artifact::{RepoChoice, Usd};
 
@@ -215,7 +215,19 @@ impl Made<'_> {
             dir: dir.to_owned(),
             profiles: ROLES.map(|role| self.key_source(role)),
             github: self.token_source(),
+            more: self.more_tokens(),
         }
+    }
+
+    fn more_tokens(&self) -> Vec<Source> {
+        let key = "github.more_tokens";
+        let Some(Value::Sources(places)) = self.layers.get(key) else { return Vec::new() };
+        let source = |place: &Place| match place.clone() {
+            Place::Env(variable) => Source::Named { variable, key: key.to_owned() },
+            Place::File(path) => Source::File(path),
+            Place::Command(command) => Source::Command { command, key: key.to_owned() },
+        };
+        places.iter().map(source).collect()
     }
 
     fn key_source(&self, role: Role) -> Source {

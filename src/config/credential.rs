@@ -69,6 +69,7 @@ pub struct Credentials {
     pub(super) dir: PathBuf,
     pub(super) profiles: [Source; 3],
     pub(super) github: Source,
+    pub(super) more: Vec<Source>,
 }
 
 impl Credentials {
@@ -85,6 +86,11 @@ impl Credentials {
     /// Where the token for GitHub would come from.
     pub const fn github(&self) -> &Source {
         &self.github
+    }
+
+    /// Where the further tokens for GitHub would come from.
+    pub fn more(&self) -> &[Source] {
+        &self.more
     }
 
     /// The profile with its credential. A server of the user's own may need none; a provider's own does.
@@ -112,6 +118,20 @@ impl Credentials {
             Err(_) if matches!(self.github, Source::Gh { .. }) => Ok(None),
             other => other,
         }
+    }
+
+    /// The further tokens for GitHub. Whoever names one wants it used: one that cannot be had is an error.
+    pub async fn more_tokens(&self, cancel: &CancellationToken) -> Result<Vec<Secret>, Error> {
+        let mut tokens = Vec::new();
+        for source in &self.more {
+            tokens.push(self.named(source, cancel).await?);
+        }
+        Ok(tokens)
+    }
+
+    /// The credential from a place that a setting names.
+    pub async fn named(&self, source: &Source, cancel: &CancellationToken) -> Result<Secret, Error> {
+        self.get(source, cancel).await?.ok_or_else(|| Error::Blank { place: source.to_string() })
     }
 
     /// The credential for a pipeline's API, from the variable that is named after its host.

@@ -43,6 +43,7 @@ variables! {
     PLANWRIGHT_REVIEWER: "the model that reviews",
     PLANWRIGHT_MAX_COST: "US dollars that one run may spend",
     PLANWRIGHT_REPO: "the repository whose issues are worked on, as `owner/name`",
+    PLANWRIGHT_MORE_TOKENS: "the names of variables that hold further tokens for what `sync` reads: `TEAM_TOKEN,BOT_TOKEN`",
     PLANWRIGHT_HUB: "`true`: the embedded hub, even where there is a token",
     PLANWRIGHT_WAREHOUSE: "the DuckDB database that `sync` fills",
     PLANWRIGHT_WAREHOUSE_URL: "the address of a warehouse that is no file",

@@ -99,6 +99,12 @@ pub enum Error {
         /// The setting.
         key: String,
     },
+    /// A place that should hold a credential is there, and nothing is in it.
+    #[error("there is no credential in {place}")]
+    Blank {
+        /// The place.
+        place: String,
+    },
     /// The command that should print a credential could not run.
     #[error("cannot run the command of `{key}`")]
     Spawn {
@@ -121,9 +127,11 @@ impl Failure for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::File(error) => error.exit(),
-            Self::NoKey { .. } | Self::Unset { .. } | Self::Spawn { .. } | Self::Command { .. } => {
-                Exit::Unable
-            }
+            Self::NoKey { .. }
+            | Self::Unset { .. }
+            | Self::Blank { .. }
+            | Self::Spawn { .. }
+            | Self::Command { .. } => Exit::Unable,
             _ => Exit::Usage,
         }
     }

@@ -42,6 +42,8 @@ pub enum Kind {
     Repo,
     /// A list of `owner/name`, patterns of it and `starred`, each with or without a leading `!`.
     Repos,
+    /// A list of places that hold credentials: `{ env = "…" }`, `{ file = "…" }`, `{ command = "…" }`.
+    Sources,
 }
 
 /// Who may set a key in a file.
@@ -110,6 +112,7 @@ pub const KEYS: &[Key] = &[
     key("github.reserve", Kind::Number(0), &["20"], "percent of the hour's requests that `sync` leaves to your other tools").user(),
     key("github.token_file", Kind::Path, &[], "the file that holds the token").user(),
     key("github.token_command", Kind::Text, &[], "the shell command that prints the token").user(),
+    key("github.more_tokens", Kind::Sources, &["[]"], "further tokens that pay for what `sync` reads: a list of `{ env = \"…\" }`, `{ file = \"…\" }` and `{ command = \"…\" }`").user().variable(&[env::PLANWRIGHT_MORE_TOKENS]),
     key("build.test", Kind::Text, &[], "the project's test command, run in the sandbox"),
     key("build.setup", Kind::Text, &[], "a command that runs once in a fresh workbench, before the model works there"),
     key("build.setup_network", Kind::Truth, &["false"], "whether `setup` may use the network").user(),

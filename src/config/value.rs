@@ -1,4 +1,7 @@
 //! One value: from TOML, from an environment variable, from a flag, by what its key may be. Pure.
+//!
+//! What is wrong is told with what was found, but of places that hold credentials: somebody may have written
+//! the credential itself there.
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +19,18 @@ pub(super) enum Value {
     Truth(bool),
     List(Vec<String>),
     Path(PathBuf),
+    Sources(Vec<Place>),
+}
+
+/// A place that holds a credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The variable with this name.
+    Env(String),
+    /// A file's first line.
+    File(PathBuf),
+    /// What a shell command prints first.
+    Command(String),
 }
 
 /// Where paths in a value lead from.
@@ -37,6 +52,10 @@ pub(super) fn from_toml(kind: Kind, found: &DeValue<'_>, from: From<'_>) -> Resu
         (Kind::List | Kind::Repos, DeValue::Array(items)) => {
             let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
             list(kind, texts.collect::<Option<_>>().ok_or_else(|| format!("expected {}", expected(kind)))?)
+        }
+        (Kind::Sources, DeValue::Array(items)) => {
+            let places = items.iter().map(|item| place(item.get_ref(), from));
+            places.collect::<Result<_, _>>().map(Value::Sources)
         }
         (Kind::Number(_), DeValue::Integer(number)) => {
             let digits = number.as_str().replace('_', "");
@@ -76,8 +95,44 @@ pub(super) fn from_text(kind: Kind, text: &str, from: From<'_>) -> Result<Value,
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             list(kind, items.map(str::to_owned).collect())
         }
+        Kind::Sources => {
+            let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+            names.map(variable).collect::<Result<_, _>>().map(Value::Sources)
+        }
     }
 }
+
+/// One place of a list, as a table with one field.
+fn place(found: &DeValue<'_>, from: From<'_>) -> Result<Place, Wrong> {
+    let wrong = || format!("expected {PLACE} in each entry");
+    let mut fields = found.as_table().ok_or_else(wrong)?.iter();
+    let (Some((field, said)), None) = (fields.next(), fields.next()) else { return Err(wrong()) };
+    let said = said.get_ref().as_str().filter(|said| !said.trim().is_empty()).ok_or_else(wrong)?;
+    match field.get_ref().as_ref() {
+        "env" => variable(said),
+        "file" => Ok(Place::File(path(said, from))),
+        "command" => Ok(Place::Command(said.to_owned())),
+        _ => Err(wrong()),
+    }
+}
+
+/// A variable by its name. GitHub's tokens could be names of variables too, and are not taken for such.
+fn variable(name: &str) -> Result<Place, Wrong> {
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_token = TOKENS.iter().any(|prefix| name.starts_with(prefix))
+        || name.len() == 40 && name.chars().all(|c| c.is_ascii_hexdigit());
+    if is_name && !is_token {
+        return Ok(Place::Env(name.to_owned()));
+    }
+    Err("expected the name of an environment variable, never the token itself".to_owned())
+}
+
+/// What a place that holds a credential may be.
+const PLACE: &str = "one of `env`, `file` and `command`";
+
+/// What GitHub's tokens begin with ("About authentication to GitHub").
+const TOKENS: [&str; 6] = ["ghp_", "github_pat_", "gho_", "ghu_", "ghs_", "ghr_"];
 
 /// What an entry of a choice of repositories may be.
 const REPOS: &str = "`owner/name`, `owner/*` or `starred`, with `!` before what is left out";
@@ -127,6 +182,7 @@ fn expected(kind: Kind) -> String {
         Kind::Path => "a path".to_owned(),
         Kind::Repo => "a repository as `owner/name`".to_owned(),
         Kind::Repos => format!("a list of {REPOS}"),
+        Kind::Sources => format!("a list of tables with {PLACE}"),
     }
 }
 
@@ -165,6 +221,17 @@ mod tests {
             repos,
             "expected `owner/name`, `owner/*` or `starred`, with `!` before what is left out, found `c`"
         );
+    }
+
+    #[test]
+    fn a_token_where_its_place_should_be_named_is_refused_and_not_told() {
+        let classic = "0123456789abcdef".repeat(3);
+        for token in ["ghp_abc", "github_pat_abc", "a b", classic.split_at(40).0] {
+            let wrong = typed(Kind::Sources, token).unwrap_err();
+            assert!(!wrong.contains(token), "{wrong}");
+        }
+        let places = ["A_TOKEN", "b2"].map(|name| Place::Env(name.to_owned()));
+        assert_eq!(typed(Kind::Sources, "A_TOKEN, b2,"), Ok(Value::Sources(places.to_vec())));
     }
 
     #[test]

@@ -8,26 +8,28 @@ use octocrab::models::IssueState;
 use octocrab::models::issues::IssueStateReason;
 use serde::de::DeserializeOwned;
 
+use super::purse::{Payer, Purse};
 use super::rate::{Kind, pause};
-use super::send::Action;
+use super::send::{Action, Means};
 use super::{
     Comment, Edit, Error, Governor, Issue, IssueQuery, NewIssue, NewPull, Pull, RawPage, Repo, StateChange,
-    Terms, User, connect, page,
+    Terms, User, alike, connect, page,
 };
 use crate::artifact::{IssueId, IssueNumber, RepoName};
 use crate::clock::Clock;
+use crate::config::Secret;
 use crate::config::settings::GithubApi;
 use crate::net::{self, Transport};
 use crate::telemetry::{Audit, audit};
 
-/// A connection to one API with one token. Cheap to clone. Must be made inside a tokio runtime.
+/// A connection to one API with the person's token, and others that share the reading. Cheap to clone. Must be made inside a tokio runtime.
 #[derive(Debug, Clone)]
 pub struct Client {
-    pub(super) octocrab: octocrab::Octocrab,
+    pub(super) purse: Purse,
+    transport: Transport,
     base: url::Url,
     shown: String,
     pub(super) clock: Clock,
-    pub(super) governor: Governor,
     last_write: Arc<tokio::sync::Mutex<Option<Timestamp>>>,
 }
 
@@ -45,9 +47,19 @@ impl Client {
         governor: Governor,
     ) -> Result<Self, Error> {
         let base = connect::address(api)?;
-        let octocrab = connect::octocrab(transport.into(), api, governor.clone())?;
+        let transport = transport.into();
+        let octocrab = connect::octocrab(transport.clone(), api, governor.clone())?;
         let shown = api.url.trim_end_matches('/').to_owned();
-        Ok(Self { octocrab, base, shown, clock, governor, last_write: Arc::default() })
+        let purse = Purse::new(Payer::new(octocrab, governor));
+        Ok(Self { purse, transport, base, shown, clock, last_write: Arc::default() })
+    }
+
+    /// The same client, where another token pays too for what every reader is shown alike.
+    pub fn helped_by(mut self, token: &Secret, governor: Governor) -> Result<Self, Error> {
+        let api = GithubApi { url: self.shown.clone(), token: token.clone() };
+        let octocrab = connect::octocrab(self.transport.clone(), &api, governor.clone())?;
+        self.purse.add(Payer::new(octocrab, governor));
+        Ok(self)
     }
 
     /// The API's base, without a slash at the end.
@@ -55,9 +67,9 @@ impl Client {
         &self.shown
     }
 
-    /// Requests left of the hour's limit, as the governor knows it.
+    /// Requests left of the hour's limits, as the governors know them.
     pub fn left(&self) -> Option<u64> {
-        self.governor.left()
+        self.purse.left()
     }
 
     /// Whose token it is.
@@ -115,9 +127,10 @@ impl Client {
     /// Creates an issue. Ends as [`Error::Unknown`] when it may have been made.
     pub async fn create_issue(&self, repo: &RepoName, new: &NewIssue) -> Result<Issue, Error> {
         let action = || format!("create the issue `{}` in `{repo}`", new.title);
-        let issues = self.issues_of(repo);
-        let made = self.write(Kind::Once, &action, || {
-            issues.create(&new.title).body(new.body.clone()).labels(new.labels.clone()).send()
+        let made = self.write(Kind::Once, &action, |octocrab| async move {
+            let issues = octocrab.issues(&repo.owner, &repo.name);
+            let new = issues.create(&new.title).body(new.body.clone()).labels(new.labels.clone());
+            Box::pin(new.send()).await
         });
         let issue: Issue = made.await?.into();
         audit(Audit::Github, "created issue", &issue.url);
@@ -132,8 +145,8 @@ impl Client {
         edit: &Edit,
     ) -> Result<Issue, Error> {
         let action = || format!("change issue {number} of `{repo}`");
-        let issues = self.issues_of(repo);
-        let changed = self.write(Kind::Edit, &action, || async {
+        let changed = self.write(Kind::Edit, &action, |octocrab| async move {
+            let issues = octocrab.issues(&repo.owner, &repo.name);
             let mut update = issues.update(number.0);
             if let Some(title) = &edit.title {
                 update = update.title(title);
@@ -164,8 +177,10 @@ impl Client {
     /// Comments on an issue. Ends as [`Error::Unknown`] when it may have been made.
     pub async fn comment(&self, repo: &RepoName, number: IssueNumber, body: &str) -> Result<Comment, Error> {
         let action = || format!("comment on issue {number} of `{repo}`");
-        let issues = self.issues_of(repo);
-        let made = self.write(Kind::Once, &action, || issues.create_comment(number.0, body)).await?;
+        let made = self.write(Kind::Once, &action, |octocrab| async move {
+            octocrab.issues(&repo.owner, &repo.name).create_comment(number.0, body).await
+        });
+        let made = made.await?;
         let comment: Comment = made.into();
         audit(Audit::Github, "commented", &comment.url);
         Ok(comment)
@@ -179,8 +194,10 @@ impl Client {
         child: IssueId,
     ) -> Result<(), Error> {
         let action = || format!("add a sub-issue to {parent} of `{repo}`");
-        let issues = self.issues_of(repo);
-        self.write(Kind::Once, &action, || issues.add_sub_issue(parent.0, child.0.into(), None)).await?;
+        let added = self.write(Kind::Once, &action, |octocrab| async move {
+            octocrab.issues(&repo.owner, &repo.name).add_sub_issue(parent.0, child.0.into(), None).await
+        });
+        added.await?;
         audit(Audit::Github, "added sub-issue", &format!("{repo}{parent} <- {}", child.0));
         Ok(())
     }
@@ -193,9 +210,13 @@ impl Client {
         blocker: IssueId,
     ) -> Result<(), Error> {
         let action = || format!("mark what blocks issue {number} of `{repo}`");
-        let issues = self.issues_of(repo);
-        self.write(Kind::Once, &action, || issues.add_dependency_blocked_by(number.0, blocker.0.into()))
-            .await?;
+        let marked = self.write(Kind::Once, &action, |octocrab| async move {
+            octocrab
+                .issues(&repo.owner, &repo.name)
+                .add_dependency_blocked_by(number.0, blocker.0.into())
+                .await
+        });
+        marked.await?;
         audit(Audit::Github, "added blocked_by", &format!("{repo}{number} <- {}", blocker.0));
         Ok(())
     }
@@ -203,9 +224,9 @@ impl Client {
     /// Opens a pull request. Ends as [`Error::Unknown`] when it may have been made.
     pub async fn create_pull(&self, repo: &RepoName, new: &NewPull) -> Result<Pull, Error> {
         let action = || format!("open a pull request for `{}` in `{repo}`", new.head);
-        let pulls = self.octocrab.pulls(&repo.owner, &repo.name);
-        let made = self.write(Kind::Once, &action, || {
-            pulls.create(&new.title, &new.head, &new.base).body(new.body.clone()).send()
+        let made = self.write(Kind::Once, &action, |octocrab| async move {
+            let pulls = octocrab.pulls(&repo.owner, &repo.name);
+            pulls.create(&new.title, &new.head, &new.base).body(new.body.clone()).send().await
         });
         let made = made.await?;
         let url = made.html_url.map_or_else(|| made.url.clone(), String::from);
@@ -262,9 +283,9 @@ impl Client {
     }
 
     async fn read(&self, uri: &str, terms: Terms<'_>, action: Action<'_>) -> Result<RawPage, Error> {
-        let headers = connect::headers(terms);
-        let once = || async {
-            let response = self.octocrab._get_with_headers(uri, headers.clone()).await?;
+        let headers = &connect::headers(terms);
+        let once = |means: Means| async move {
+            let response = means.octocrab._get_with_headers(uri, headers.clone()).await?;
             if response.status() == http::StatusCode::NOT_MODIFIED {
                 return Ok(RawPage::new(304, response.headers(), bytes::Bytes::new()));
             }
@@ -273,26 +294,33 @@ impl Client {
             page::check(parts.status, &parts.headers, &body)?;
             Ok(RawPage::new(parts.status.as_u16(), &parts.headers, body))
         };
-        self.send(Kind::Read, action, once).await
+        // A tag hangs on the credential that it was given to, and what did not change costs nothing anyway.
+        let place = if terms.etag.is_none() { self.place(uri) } else { None };
+        match place {
+            Some(place) => self.share((Kind::Read, &place), action, once, |_| true).await,
+            None => self.send(Kind::Read, action, once).await,
+        }
     }
 
-    /// Writes are made one at a time, and on servers of others a second apart.
+    /// The repository of an address that is shown alike to all who may read it.
+    fn place(&self, uri: &str) -> Option<String> {
+        let path = uri.strip_prefix(&self.shown).unwrap_or(uri);
+        if path.starts_with('/') { alike::repository(path) } else { None }
+    }
+
+    /// Writes are the person's. They are made one at a time, and on servers of others a second apart.
     async fn write<T, F, R>(&self, kind: Kind, action: Action<'_>, call: F) -> Result<T, Error>
     where
-        F: Fn() -> R,
+        F: Fn(octocrab::Octocrab) -> R,
         R: Future<Output = octocrab::Result<T>>,
     {
         let mut last = self.last_write.lock().await;
         if !net::is_loopback(&self.base) {
             self.clock.sleep(pause(*last, self.clock.now())).await;
         }
-        let result = self.send(kind, action, call).await;
+        let result = self.send(kind, action, |means| call(means.octocrab)).await;
         *last = Some(self.clock.now());
         result
-    }
-
-    fn issues_of(&self, repo: &RepoName) -> octocrab::issues::IssueHandler<'_> {
-        self.octocrab.issues(&repo.owner, &repo.name)
     }
 }
 

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use super::governor::Charge;
 use super::rate::Kind;
-use super::{Client, Error, page};
+use super::send::Means;
+use super::{Client, Error, alike, page};
 
 /// A question.
 #[derive(Debug, Clone, Copy)]
@@ -91,8 +92,9 @@ impl Client {
         let Question { about, query, variables } = question;
         let body = json!({"query": query, "variables": variables, "operationName": operation(query)});
         let address = address(self.base());
-        let once = || async {
-            let response = self.octocrab._post(address.as_str(), Some(&body)).await?;
+        let (address, body) = (&*address, &body);
+        let once = |means: Means| async move {
+            let response = means.octocrab._post(address, Some(body)).await?;
             let (parts, body) = octocrab::map_github_error(response).await?.into_parts();
             let body = body.collect().await?.to_bytes();
             page::check(parts.status, &parts.headers, &body)?;
@@ -100,12 +102,21 @@ impl Client {
             if let Some(words) = told.limit() {
                 return Err(refused(parts, words).await);
             }
+            let is_whole = told.errors.is_empty();
             if let Some(charge) = told.charge() {
-                self.governor.charge(charge);
+                means.governor.charge(charge);
             }
-            Ok(body)
+            if !is_whole && !means.is_first {
+                return Err(hidden(parts).await);
+            }
+            Ok((body, is_whole))
         };
-        self.send(Kind::Query, &|| format!("ask for {about}"), once).await
+        let action = || format!("ask for {about}");
+        let answer = match alike::question(operation(query), query) {
+            Some(place) => self.share((Kind::Query, &place), &action, once, |(_, is_whole)| *is_whole).await,
+            None => self.send(Kind::Query, &action, once).await,
+        };
+        Ok(answer?.0)
     }
 }
 
@@ -121,9 +132,22 @@ fn address(base: &str) -> String {
 }
 
 /// The refusal that REST would have sent, with the headers that came, and in words that tell a limit.
-async fn refused(mut parts: http::response::Parts, words: &str) -> octocrab::Error {
-    parts.status = http::StatusCode::FORBIDDEN;
-    let body = Full::new(Bytes::from(json!({"message": format!("rate limit: {words}")}).to_string()));
+async fn refused(parts: http::response::Parts, words: &str) -> octocrab::Error {
+    as_refusal(parts, http::StatusCode::FORBIDDEN, &format!("rate limit: {words}")).await
+}
+
+/// The refusal that REST would have sent for what another credential than the person's does not see.
+async fn hidden(parts: http::response::Parts) -> octocrab::Error {
+    as_refusal(parts, http::StatusCode::NOT_FOUND, "some of it is hidden").await
+}
+
+async fn as_refusal(
+    mut parts: http::response::Parts,
+    status: http::StatusCode,
+    words: &str,
+) -> octocrab::Error {
+    parts.status = status;
+    let body = Full::new(Bytes::from(json!({"message": words}).to_string()));
     let body = body.map_err(|never| match never {}).boxed();
     match octocrab::map_github_error(http::Response::from_parts(parts, body)).await {
         Err(error) => error,

@@ -10,6 +10,7 @@
 //! the first one did nothing: otherwise it ends as [`Error::Unknown`], and the caller looks before it
 //! tries again. This module knows no plans, no builds and no markers.
 
+mod alike;
 mod client;
 mod connect;
 mod error;
@@ -17,10 +18,12 @@ pub mod governor;
 mod graphql;
 mod issue;
 mod page;
+mod purse;
 mod rate;
 mod repo;
 mod rules;
 mod send;
+mod share;
 
 pub use client::Client;
 pub use error::Error;

@@ -1,32 +1,71 @@
-//! What GitHub's requests need around `net`'s loop: asks the [`governor`](super::governor) when, sends, asks
+//! What GitHub's requests need around `net`'s loop, whoever pays: asks the [`governor`](super::governor) when, sends, asks
 //! [`rate`](super::rate) about anything that is not a success; then it waits and sends again, or reports.
 
 use std::error::Error as StdError;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::error::Cause;
-use super::governor::{Bucket, Stopped};
+use super::governor::{Bucket, Stopped, Why};
+use super::purse::Payer;
 use super::rate::{Attempt, Decision, Kind, Outcome, decide};
 use super::rules::{Answer, Meaning, meaning};
-use super::{Client, Error};
+use super::{Client, Error, Governor};
 use crate::net::{Next, SILENCE, insist};
 
 /// What is being done, in words that follow "cannot": `read issue #34 of acme/shop`.
 pub(super) type Action<'a> = &'a (dyn Fn() -> String + Sync);
 
+/// What a request is made with.
+#[derive(Debug)]
+pub(super) struct Means {
+    pub(super) octocrab: octocrab::Octocrab,
+    /// The payer's, to be told what an answer costs.
+    pub(super) governor: Governor,
+    /// Whether the person pays, whose answer is the last word.
+    pub(super) is_first: bool,
+}
+
+/// What is done about a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limits {
+    /// It is waited for where it is short.
+    Await,
+    /// It is reported at once: somebody else can pay.
+    Report,
+}
+
 impl Client {
-    /// Sends `call` until it succeeds or the decision is to stop.
+    /// Sends `call`, which the person pays for, until it succeeds or the decision is to stop.
     pub(super) async fn send<T, F, R>(&self, kind: Kind, action: Action<'_>, call: F) -> Result<T, Error>
     where
-        F: Fn() -> R,
+        F: Fn(Means) -> R,
         R: Future<Output = octocrab::Result<T>>,
     {
+        self.send_by(self.purse.first(), (kind, Limits::Await), action, &call).await
+    }
+
+    /// The same, paid for by this one.
+    pub(super) async fn send_by<T, F, R>(
+        &self,
+        payer: &Arc<Payer>,
+        (kind, limits): (Kind, Limits),
+        action: Action<'_>,
+        call: &F,
+    ) -> Result<T, Error>
+    where
+        F: Fn(Means) -> R,
+        R: Future<Output = octocrab::Result<T>>,
+    {
+        let Payer { octocrab, governor, .. } = &**payer;
+        let is_first = self.purse.is_first(payer);
         let attempt = || async {
-            let pass = self.governor.admit(kind.bucket(), kind).await.map_err(Missed::Held)?;
-            let failed = match tokio::time::timeout(SILENCE, Box::pin(call())).await {
+            let pass = governor.admit(kind.bucket(), kind).await.map_err(Missed::Held)?;
+            let means = Means { octocrab: octocrab.clone(), governor: governor.clone(), is_first };
+            let failed = match tokio::time::timeout(SILENCE, Box::pin(call(means))).await {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) => Failed::Said(error),
                 Err(elapsed) => Failed::Silent(elapsed),
@@ -51,12 +90,22 @@ impl Client {
             match decision {
                 Decision::Wait(time, why) => {
                     waited += time;
-                    self.governor.slow(sent, time);
-                    self.governor.tell(time, why);
+                    governor.slow(sent, time);
+                    if limits == Limits::Report {
+                        let until = attempt.now.saturating_add(time).unwrap_or(attempt.now);
+                        return Next::Stop(self.limited(action(), Stopped { until, why }));
+                    }
+                    governor.tell(time, why);
                     Next::After(time)
                 }
                 Decision::Again(time) => Next::After(time),
                 Decision::Limited { until, why } => {
+                    if why == Why::TooFast {
+                        governor.slow(
+                            sent,
+                            Duration::try_from(until.duration_since(attempt.now)).unwrap_or_default(),
+                        );
+                    }
                     Next::Stop(self.limited(action(), Stopped { until, why }))
                 }
                 Decision::Unknown => Next::Stop(Error::Unknown { action: action(), source: failed.cause() }),

@@ -43,5 +43,6 @@ mod sync_faults;
 mod tables;
 mod test_verb;
 mod tidy;
+mod tokens;
 mod totals;
 mod unwritable;

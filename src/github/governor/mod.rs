@@ -15,14 +15,15 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-pub(super) use budget::Bucket;
+pub(super) use budget::{Bucket, Standing};
 pub use budget::{Claim, Why};
 
 use super::rate::Kind;
 use crate::artifact::{Event, Events};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::settings::GithubApi;
-use budget::{Ask, Quota, State, Verdict};
+pub(super) use budget::Verdict;
+use budget::{Ask, Quota, State};
 use shared::Shared;
 
 /// Waits shorter than this are told to nobody.
@@ -137,8 +138,7 @@ impl Governor {
             let (sent, watch) = (Timestamp::UNIX_EPOCH, Stopwatch::start());
             return Ok(Pass { inner: None, bucket, sent, watch });
         };
-        let points = kind.points();
-        let ask = Ask { bucket, points, claim: inner.claim, reserve: inner.reserve };
+        let ask = inner.asked(bucket, kind);
         loop {
             let mut ended = std::pin::pin!(inner.ended.notified());
             // From here on no end is missed.
@@ -156,6 +156,15 @@ impl Governor {
                 Verdict::Stop { until, why } => return Err(Stopped { until, why }),
             }
         }
+    }
+
+    /// How a request would stand if it asked now; nothing is taken for it. Where nothing is paced, it may go.
+    pub(super) fn standing(&self, bucket: Bucket, kind: Kind) -> Standing {
+        let Some(inner) = &self.0 else { return Standing { verdict: Verdict::Go, left: None } };
+        let now = inner.clock.now();
+        let live = &mut *inner.live();
+        live.exchange(now);
+        live.state.standing(&inner.asked(bucket, kind), now)
     }
 
     /// Hears what the headers of an answer say of the limits.
@@ -233,6 +242,10 @@ impl Governor {
 impl Inner {
     fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    const fn asked(&self, bucket: Bucket, kind: Kind) -> Ask {
+        Ask { bucket, points: kind.points(), claim: self.claim, reserve: self.reserve }
     }
 
     fn ask(&self, ask: &Ask) -> Verdict {

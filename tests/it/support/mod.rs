@@ -1,6 +1,7 @@
 //! What tests stand on: a world of their own, the sources, and nothing of the machine they run on.
 
 pub(crate) mod api;
+pub(crate) mod readers;
 pub(crate) mod studio;
 pub(crate) mod tracker;
 pub(crate) mod world;

@@ -63,7 +63,7 @@ pub(super) struct Ask {
 
 /// What is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::github) enum Verdict {
     /// Send it.
     Go,
     /// As many are in flight as may be: wait until one ends.
@@ -72,6 +72,16 @@ pub(super) enum Verdict {
     Wait(Duration, Why),
     /// That lasts too long to wait for.
     Stop { until: Timestamp, why: Why },
+}
+
+/// How a request stands that has not asked yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::github) struct Standing {
+    /// What it would be told.
+    pub(in crate::github) verdict: Verdict,
+    /// What it could use of the hour's limit before what is kept, less what is in flight; unknown before
+    /// the server's first answer, and where it does not count.
+    pub(in crate::github) left: Option<u64>,
 }
 
 /// What is waited for.
@@ -159,6 +169,24 @@ pub(super) struct Quota {
     pub(super) said: i64,
 }
 
+impl Quota {
+    /// What is left when all that is in flight is answered.
+    fn left(self, flying: u32) -> u64 {
+        self.remaining.saturating_sub(u64::from(flying))
+    }
+
+    /// What whoever asks leaves to the person's other tools.
+    const fn kept(self, ask: &Ask) -> u64 {
+        match ask.claim {
+            Claim::Whole => 0,
+            Claim::Spare => {
+                let percent = if ask.reserve > 100 { 100 } else { ask.reserve };
+                self.limit.saturating_mul(percent) / 100
+            }
+        }
+    }
+}
+
 /// What one second took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Second {
@@ -186,12 +214,10 @@ impl State {
             return Verdict::Go;
         }
         if let Some(quota) = budget.quota.filter(|quota| quota.resets >= second) {
-            let left = quota.remaining.saturating_sub(u64::from(self.flying));
-            let kept = quota.limit.saturating_mul(ask.reserve.min(100)) / 100;
             if quota.remaining == 0 {
                 return later(quota.resets + 1, Why::Spent, now);
             }
-            if ask.claim == Claim::Spare && left <= kept {
+            if ask.claim == Claim::Spare && quota.left(self.flying) <= quota.kept(ask) {
                 return later(quota.resets + 1, Why::Reserve, now);
             }
         }
@@ -204,6 +230,14 @@ impl State {
             return later(until, Why::Time, now);
         }
         if self.flying >= self.share() { Verdict::Full } else { Verdict::Go }
+    }
+
+    /// How a request stands, without taking anything for it.
+    pub(super) fn standing(&self, ask: &Ask, now: Timestamp) -> Standing {
+        let budget = if ask.bucket == Bucket::Rest { &self.rest } else { &self.graphql };
+        let quota = budget.quota.filter(|quota| quota.resets >= now.as_second());
+        let left = quota.map(|quota| quota.left(self.flying).saturating_sub(quota.kept(ask)));
+        Standing { verdict: self.decide(ask, now), left }
     }
 
     /// Requests that this process may have in flight.
