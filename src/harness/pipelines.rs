@@ -8,6 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::faults::{self, Calm, Disturbance, Matrix};
@@ -28,7 +29,7 @@ use crate::pipeline::outcome::{Outcome, Status};
 use crate::pipeline::see::See;
 use crate::pipeline::spec::Api;
 use crate::pipeline::warehouse::{self, Warehouse};
-use crate::pipeline::{Folder, Spec, spec};
+use crate::pipeline::{Folder, Spec, spec, store};
 use crate::source::rest;
 use crate::telemetry::Run;
 
@@ -197,6 +198,7 @@ pub async fn test(folder: &Folder, options: &Options) -> Result<PipelineReport, 
             None => See::Passing { pipeline: &folder.name, cassette: file.stem },
         };
         let due = data_tests::due(bench.tests, &warehouse, &spec)?;
+        let see = (see, store::last_request(&warehouse)?);
         for (test, runs) in bench.tests.iter().zip(&mut everywhere) {
             match &test.about {
                 About::Everything if due.contains(&test) => {
@@ -237,7 +239,11 @@ pub(super) async fn replay(
 
 /// Runs a test of one cassette. Where snapshots are written anew, `fresh` gets what is to be written, and
 /// the test holds.
-fn one((warehouse, see): (&Warehouse, See<'_>), test: &DataTest, fresh: Option<&mut Vec<Fresh>>) -> Tested {
+fn one(
+    (warehouse, see): (&Warehouse, (See<'_>, Timestamp)),
+    test: &DataTest,
+    fresh: Option<&mut Vec<Fresh>>,
+) -> Tested {
     let tested = data_tests::run(warehouse, test, see);
     match fresh.and_then(|all| Some((all, snapshots::fresh(warehouse, test)?))) {
         Some((all, fresh)) => {

@@ -109,7 +109,7 @@ pub(super) fn unused(folder: &Folder, tests: &[DataTest]) -> Vec<Reviewed> {
         .iter()
         .filter_map(|test| match &test.expect {
             Expect::Snapshot(snapshot) => Some(snapshot.path.as_str()),
-            Expect::Nothing | Expect::Rows(_) => None,
+            Expect::Nothing | Expect::Rows(_) | Expect::Within(_) => None,
         })
         .collect();
     let unused = folder.part(snapshot::PART, "jsonl").filter(|file| !named.contains(file.path));

@@ -1,16 +1,19 @@
 //! Data tests: what must hold in the tables and models of a pipeline.
 //!
 //! `tests/*.sql` holds one query each that must return no rows. `tests/*.toml` declares the usual ones
-//! (unique, not null, accepted values, relationships), queries with the rows they must return, and tables,
-//! models or queries that must be as they are kept under `snapshots/`. A file may name the data it is
-//! about: `source = "cassette:NAME"`; without it the test holds everywhere. A snapshot needs a cassette.
+//! (unique, not null, accepted values, relationships, freshness, numbers of rows), queries with the rows
+//! they must return, and tables, models or queries that must be as they are kept under `snapshots/`. A file
+//! may name the data it is about: `source = "cassette:NAME"`; without it the test holds everywhere. A
+//! snapshot needs a cassette.
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::bounds::{Bound, Rows};
 use super::models::{self, Templates};
 use super::see::See;
 use super::snapshot::{self, Snapshot};
@@ -46,6 +49,15 @@ pub enum Expect {
     Rows(Vec<Map<String, Value>>),
     /// What was kept of it.
     Snapshot(Snapshot),
+    /// An age or a number of rows within a bound.
+    Within(Bound),
+}
+
+impl DataTest {
+    /// Whether waiting may change what it shows.
+    pub fn ages(&self) -> bool {
+        matches!(&self.expect, Expect::Within(bound) if bound.ages())
+    }
 }
 
 /// The data that a test is about.
@@ -141,6 +153,8 @@ struct Declared {
     sql: Option<String>,
     expect: Option<Vec<Map<String, Value>>>,
     snapshot: Option<String>,
+    freshness: Option<String>,
+    rows: Option<Rows>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -248,9 +262,24 @@ impl Declared {
             return Err("has `expect` and no `sql`".to_owned());
         }
         let table = self.table.ok_or("has neither `sql` nor `table`")?;
-        let column = self.column.ok_or("has no `column`")?;
-        let (t, c) = (quoted(&table), quoted(&column));
+        let within = |bound: Bound| (bound.name(), bound.sql(), Expect::Within(bound));
         let mut queries = Vec::new();
+        if let Some(rows) = self.rows {
+            queries.push(within(Bound::rows(&table, rows)?));
+        }
+        let Some(column) = self.column else {
+            let is_lost = self.freshness.is_some()
+                || self.unique
+                || self.not_null
+                || self.relationships.is_some()
+                || !self.accepted_values.is_empty();
+            let lacks = is_lost || queries.is_empty();
+            return if lacks { Err("has no `column`".to_owned()) } else { Ok(queries) };
+        };
+        if let Some(freshness) = &self.freshness {
+            queries.push(within(Bound::age(&table, &column, freshness)?));
+        }
+        let (t, c) = (quoted(&table), quoted(&column));
         if self.unique {
             let sql = format!(
                 "SELECT {c}, count(*) AS times FROM {t} WHERE {c} IS NOT NULL GROUP BY {c} HAVING count(*) > 1 ORDER BY {c}"
@@ -321,8 +350,8 @@ pub fn rows(warehouse: &Warehouse, test: &DataTest) -> Result<Table, String> {
     })
 }
 
-/// Runs one test; of a red one it says how to see all rows. A test that cannot run is red.
-pub fn run(warehouse: &Warehouse, test: &DataTest, see: See<'_>) -> Tested {
+/// Runs one test at a time; of a red one it says how to see all rows. A test that cannot run is red.
+pub fn run(warehouse: &Warehouse, test: &DataTest, (see, now): (See<'_>, Timestamp)) -> Tested {
     let tested = |green, rows: usize, detail| Tested {
         name: test.name.clone(),
         place: test.place.clone(),
@@ -348,6 +377,10 @@ pub fn run(warehouse: &Warehouse, test: &DataTest, see: See<'_>) -> Tested {
         }
         Expect::Snapshot(snapshot) => {
             let why = differs(snapshot, &table);
+            tested(why.is_none(), rows.len(), why)
+        }
+        Expect::Within(bound) => {
+            let why = bound.breach(&table, now);
             tested(why.is_none(), rows.len(), why)
         }
     }
@@ -437,6 +470,15 @@ mod tests {
             check("[[test]]\ntabel = \"repos\"\n").unwrap_err(),
             "cannot read the tests `p/tests/t.toml` | line 2: unknown key `tabel` | the nearest known key is `table`"
         );
+        for (said, why) in [
+            ("freshness = \"2 days\"", "has no `column`"),
+            ("column = \"at\"\nfreshness = \"soon\"", "has the freshness `soon`"),
+            ("rows = {}", "has `rows` with neither"),
+            ("rows = { at_least = 3, at_most = 1 }", "has `rows` of at least 3 and at most 1"),
+        ] {
+            let error = check(&format!("[[test]]\ntable = \"repos\"\n{said}\n")).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
         assert!(
             check("[[test]]\ntable = \"repos\"\ncolumn = \"id\"\n")
                 .unwrap_err()

@@ -225,11 +225,12 @@ pub async fn sync(run: &Run, server: Server<'_>, options: &Options<'_>) -> Resul
             interrupted: true,
         });
     }
-    let loaded = ledger_rows > 0 || resources.iter().any(|outcome| outcome.rows + outcome.removed > 0);
     let tests: Vec<_> = data_tests::due(&tests, &warehouse, &spec)?.into_iter().cloned().collect();
     let increments = if options.full { Increments::Anew } else { Increments::Added };
     let extent = Extent { which: Which::Changed, increments };
     let made = Made { spec: &spec, models: &models, tests: &tests, extent };
+    let loaded = resources.iter().any(|outcome| outcome.rows + outcome.removed > 0)
+        || (ledger_rows > 0 && made.heeds_the_ledger());
     if !loaded && !options.full && made.stand(noted.as_deref()) {
         made.note(&warehouse, noted.as_deref())?;
         run.events.stage("models", "as they were; their data tests held".to_owned());
@@ -242,7 +243,7 @@ pub async fn sync(run: &Run, server: Server<'_>, options: &Options<'_>) -> Resul
         });
     }
     run.events.stage("models", format!("{} models, {} data tests", models.len(), tests.len()));
-    let (models, tests) = made.make(&warehouse)?;
+    let (models, tests) = made.make(&warehouse, run.clock.now())?;
     tell(&run.events, &models, &tests);
     Ok(Report { resources, ledger_rows, models, tests, interrupted: false })
 }

@@ -44,7 +44,7 @@ pub async fn rebuild(run: &Run, options: &Rebuild<'_>) -> Result<Report, Error> 
     let tests: Vec<_> = data_tests::due(&tests, &warehouse, &spec)?.into_iter().cloned().collect();
     run.events.stage("models", format!("{} models, {} data tests", models.len(), tests.len()));
     let made = Made { spec: &spec, models: &models, tests: &tests, extent: options.extent };
-    let (models, tests) = made.make(&warehouse)?;
+    let (models, tests) = made.make(&warehouse, run.clock.now())?;
     tell(&run.events, &models, &tests);
     Ok(Report { resources: Vec::new(), ledger_rows: 0, models, tests, interrupted: false })
 }

@@ -63,7 +63,7 @@ async fn a_limit_of_an_hour_ends_the_replay_as_it_ends_a_sync() {
     assert_eq!((page.unwrap_err().trouble, waited), (Trouble::Limited, 0));
 }
 
-/// The shipped pipeline's account with these faults, and nothing else tested.
+/// The shipped pipeline's account with one file of tests or faults, and nothing else tested.
 async fn disturbed(faults: &str, line: &str) -> Result<PipelineReport, pipelines::Error> {
     let shipped = Folder::find("github", None).unwrap();
     let cassette = format!("{line}{}", shipped.file("cassettes/account.jsonl").unwrap());
@@ -75,6 +75,30 @@ async fn disturbed(faults: &str, line: &str) -> Result<PipelineReport, pipelines
         ("tests/faults.toml".to_owned(), faults.to_owned()),
     ];
     pipelines::test(&Folder::from_files("github", files.into_iter().chain(parts)), &Options::default()).await
+}
+
+#[tokio::test]
+async fn freshness_is_told_by_the_clock_of_the_cassette_and_numbers_of_rows_by_their_bounds() {
+    let tests = "[[test]]\ntable = \"issues\"\nrows = { at_least = 1, at_most = 2 }
+        [[test]]\ntable = \"repos\"\nrows = { at_least = 1 }
+        [[test]]\ntable = \"issues\"\ncolumn = \"updated_at\"\nfreshness = \"40000 days\"
+        [[test]]\ntable = \"repos\"\ncolumn = \"created_at\"\nfreshness = \"1 minute\"\n";
+    let report = disturbed(tests, "{\"resources\":[\"default\"],\"recorded\":\"2026-03-03T00:00:00Z\"}\n")
+        .await
+        .unwrap();
+    let shown: Vec<_> = report.tests.iter().map(|test| (&*test.name, test.green)).collect();
+    let expected = [
+        ("issues has 1 to 2 rows", false),
+        ("repos has at least 1 rows", true),
+        ("issues.updated_at is fresh within 40000 days", true),
+        ("repos.created_at is fresh within 1 minute", false),
+    ];
+    assert_eq!(shown, expected);
+    let detail = |index: usize| report.tests[index].detail.clone().unwrap_or_default();
+    assert!(detail(0).ends_with(" rows; 1 to 2 rows are allowed"), "{}", detail(0));
+    let told = detail(3);
+    assert!(told.starts_with("the newest `created_at` of `repos` is 20"), "{told}");
+    assert!(told.ends_with(" ago; 1 minute are allowed"), "{told}");
 }
 
 #[tokio::test]

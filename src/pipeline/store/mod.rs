@@ -75,6 +75,13 @@ pub(crate) fn fact(warehouse: &Warehouse, name: &str) -> Option<String> {
     Some(rows.first()?.first()?.as_str()?.to_owned())
 }
 
+/// When the last request was answered; the beginning of time where there was none.
+pub(crate) fn last_request(warehouse: &Warehouse) -> Result<jiff::Timestamp, Error> {
+    let found = warehouse.select("SELECT epoch_ms(max(fetched_at)) FROM planwright.requests", &[])?;
+    let at = found.first().and_then(|row| row.first()).and_then(Value::as_i64);
+    Ok(at.and_then(|at| jiff::Timestamp::from_millisecond(at).ok()).unwrap_or_default())
+}
+
 /// The facts whose names begin so.
 pub(crate) fn facts(warehouse: &Warehouse, prefix: &str) -> Result<Vec<(String, String)>, Error> {
     let sql = "SELECT name, value FROM planwright.facts WHERE starts_with(name, ?)";
