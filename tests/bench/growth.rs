@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 
 use crate::account::{Requests, Served, Size};
-use crate::support::World;
+use crate::support::{FLOOR, World};
 use crate::tools::PLANWRIGHT;
 use crate::{ANY_PORT, NEAR, UNCHANGED};
 
@@ -24,19 +24,6 @@ const CHANGED: &str = "100";
 /// Everything that the floor counts.
 const RESOURCES: [&str; 6] =
     ["issues", "issue_comments", "pulls", "reviews", "sub_issues", "issue_dependencies"];
-
-const FLOOR: &str = "
-    WITH lists AS (
-        SELECT count(*) AS rows FROM repos
-        UNION ALL SELECT count(*) FROM issues
-        UNION ALL SELECT count(*) FROM issue_comments GROUP BY repo_id
-        UNION ALL SELECT count(*) FROM pulls GROUP BY repo_id
-    ), batches AS (
-        SELECT count(*) AS objects FROM pulls
-        UNION ALL SELECT count(*) FROM issues WHERE sub_issues_total > 0
-        UNION ALL SELECT count(*) FROM issues WHERE blocked_by_total > 0
-    )
-    SELECT (SELECT sum(ceil(rows / 100)) FROM lists) + (SELECT sum(ceil(objects / 50)) FROM batches)";
 
 /// The argument that makes the benchmark show this and nothing else.
 pub(crate) const ALONE: &str = "growth";

@@ -38,7 +38,8 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
     }
     let Found { resources, models, tests, cassettes } = found;
     if !wrong.is_empty() {
-        call.screen.mention(format!("{} things are wrong in {}", wrong.len(), folder.place.display()));
+        let things = if wrong.len() == 1 { "thing is" } else { "things are" };
+        call.screen.mention(format!("{} {things} wrong in {}", wrong.len(), folder.place.display()));
         return Ok(Exit::Usage);
     }
     let name = &folder.name;

@@ -14,6 +14,21 @@ use planwright::telemetry::Run;
 
 pub(crate) use world::World;
 
+/// The fewest requests that GitHub's API allows for what a warehouse holds: pages of a hundred, of each
+/// repository where the account has no list of its own; fifty objects to a question by GraphQL.
+pub(crate) const FLOOR: &str = "
+    WITH lists AS (
+        SELECT count(*) AS rows FROM repos
+        UNION ALL SELECT count(*) FROM issues
+        UNION ALL SELECT count(*) FROM issue_comments GROUP BY repo_id
+        UNION ALL SELECT count(*) FROM pulls GROUP BY repo_id
+    ), batches AS (
+        SELECT count(*) AS objects FROM pulls
+        UNION ALL SELECT count(*) FROM issues WHERE sub_issues_total > 0
+        UNION ALL SELECT count(*) FROM issues WHERE blocked_by_total > 0
+    )
+    SELECT (SELECT sum(ceil(rows / 100)) FROM lists) + (SELECT sum(ceil(objects / 50)) FROM batches)";
+
 /// A sync's run that nobody listens to.
 pub(crate) fn unheard(id: &str, clock: Clock) -> Run {
     Run {
