@@ -24,18 +24,20 @@ impl Made<'_> {
     /// Whether just these were made and held when data last came, of which `before` tells. What asks for the
     /// time never stands.
     pub(super) fn stand(&self, before: Option<&str>) -> bool {
-        let tables = self.models.iter().filter(|model| model.options.kind != ModelKind::View);
-        let tables = tables.map(|model| &model.sql);
-        let mut texts = tables.chain(self.tests.iter().map(|test| &test.sql));
-        let ages = texts.any(|sql| asks_for_time(sql)) || self.tests.iter().any(DataTest::ages);
+        let ages = self.texts().any(asks_for_time) || self.tests.iter().any(DataTest::ages);
         !ages && before == Some(&self.digest())
     }
 
     /// Whether a table that was made, or a test, is about what runs cost: each run adds to that.
     pub(super) fn heeds_the_ledger(&self) -> bool {
+        self.texts().any(|sql| sql.contains("ledger"))
+    }
+
+    /// The SQL whose answer was kept: of models that are tables, and of tests.
+    fn texts(&self) -> impl Iterator<Item = &str> {
         let tables = self.models.iter().filter(|model| model.options.kind != ModelKind::View);
-        let mut texts = tables.map(|model| &model.sql).chain(self.tests.iter().map(|test| &test.sql));
-        texts.any(|sql| sql.contains("ledger"))
+        let tables = tables.map(|model| model.sql.as_str());
+        tables.chain(self.tests.iter().map(|test| test.sql.as_str()))
     }
 
     /// Notes that they stand, or nothing.

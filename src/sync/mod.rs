@@ -197,13 +197,7 @@ pub async fn sync(run: &Run, server: Server<'_>, options: &Options<'_>) -> Resul
     let spec = Spec::read(options.folder)?;
     let models = models::plan(options.folder, &spec)?;
     let tests = data_tests::read(options.folder, &spec)?;
-    let settings = options.settings;
-    let bounds = warehouse::Options::confined(&settings.memory_limit, settings.threads);
-    let warehouse = Warehouse::open(options.warehouse.clone(), &bounds)?;
-    let _desk = match options.warehouse.file() {
-        Some(path) => Desk::open(&warehouse, path).await,
-        None => None,
-    };
+    let (warehouse, _desk) = open(options.warehouse, options.settings).await?;
     let noted = made::take_back(&warehouse, &spec)?;
     run.events.stage("extract", spec.name.clone());
     let narrowed = options.narrowed(server, &run.events).await?;
@@ -246,6 +240,20 @@ pub async fn sync(run: &Run, server: Server<'_>, options: &Options<'_>) -> Resul
     let (models, tests) = made.make(&warehouse, run.clock.now())?;
     tell(&run.events, &models, &tests);
     Ok(Report { resources, ledger_rows, models, tests, interrupted: false })
+}
+
+/// Opens a warehouse to write to; where it is a file, queries are answered at its desk meanwhile.
+async fn open(
+    place: &Place,
+    settings: &settings::Sync,
+) -> Result<(Warehouse, Option<Desk>), warehouse::Error> {
+    let bounds = warehouse::Options::confined(&settings.memory_limit, settings.threads);
+    let warehouse = Warehouse::open(place.clone(), &bounds)?;
+    let desk = match place.file() {
+        Some(path) => Desk::open(&warehouse, path).await,
+        None => None,
+    };
+    Ok((warehouse, desk))
 }
 
 async fn extract(

@@ -2,11 +2,10 @@
 //! source is asked nothing.
 
 use super::made::Made;
-use super::{Error, Report, tell};
+use super::{Error, Report, open, tell};
 use crate::config::settings;
-use crate::pipeline::desk::Desk;
 use crate::pipeline::models::{self, Extent};
-use crate::pipeline::warehouse::{self, Place, Warehouse};
+use crate::pipeline::warehouse::{self, Place};
 use crate::pipeline::{Folder, Spec, data_tests, store};
 use crate::telemetry::Run;
 
@@ -31,12 +30,7 @@ pub async fn rebuild(run: &Run, options: &Rebuild<'_>) -> Result<Report, Error> 
     if let Some(path) = options.warehouse.file().filter(|_| options.warehouse.is_missing()) {
         return Err(warehouse::Error::NotThere { path: path.to_owned() }.into());
     }
-    let bounds = warehouse::Options::confined(&options.settings.memory_limit, options.settings.threads);
-    let warehouse = Warehouse::open(options.warehouse.clone(), &bounds)?;
-    let _desk = match options.warehouse.file() {
-        Some(path) => Desk::open(&warehouse, path).await,
-        None => None,
-    };
+    let (warehouse, _desk) = open(options.warehouse, options.settings).await?;
     store::lay_out(&warehouse)?;
     if !store::holds(&warehouse, &spec.name)? {
         return Err(Error::Unread { pipeline: spec.name });

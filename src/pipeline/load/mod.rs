@@ -1,10 +1,10 @@
 //! Loading: pages go into the warehouse through one writer, in the order in which they came.
 //!
 //! A page's raw rows, its current rows, its cursor and its line in the request log are in one
-//! transaction, and pages that are waiting share it: a fast source fills whole row groups, which go
-//! straight to the file. Whatever kills the process, the warehouse stands before a page or after it, and
-//! the cursor with it: nothing is lost and nothing is doubled. Readers of pages never wait for the disk,
-//! only for room in a short queue.
+//! transaction, and pages that came while others were written share it, as many as memory should hold.
+//! Whatever kills the process, the warehouse stands before a page or after it, and the cursor with it:
+//! nothing is lost and nothing is doubled. Readers of pages never wait for the disk, only for room in a
+//! short queue.
 
 mod batch;
 mod fit;

@@ -132,12 +132,7 @@ impl Warehouse {
             (Mode::ReadOnly, place::Engine::Duckdb) => " (READ_ONLY)",
             _ => "",
         };
-        let url = if address.engine == place::Engine::Duckdb {
-            address.url.trim_start_matches("duckdb:")
-        } else {
-            &address.url
-        };
-        let attach = format!("ATTACH {} AS warehouse{mode}; USE warehouse", literal(url));
+        let attach = format!("ATTACH {} AS warehouse{mode}; USE warehouse", literal(address.target()));
         connection.execute_batch(&attach).map_err(failed)?;
         connection.execute_batch("SET lock_configuration = true").map_err(Error::sql)?;
         let guard = if options.access == Access::Confined { Guard::Words } else { Guard::Engine };

@@ -25,8 +25,15 @@ pub enum Place {
 pub struct Address {
     /// What understands it.
     pub(super) engine: Engine,
-    /// The address, as DuckDB takes it.
+    /// The address, as the person wrote it.
     pub(super) url: String,
+}
+
+impl Address {
+    /// What DuckDB attaches: of a file its path, of all others the whole address.
+    pub(super) fn target(&self) -> &str {
+        self.url.strip_prefix(DUCKDB).unwrap_or(&self.url)
+    }
 }
 
 /// What stands behind an address.
@@ -42,9 +49,12 @@ pub(super) enum Engine {
     Quack,
 }
 
+/// What the addresses of files begin with, which is no part of them for DuckDB.
+const DUCKDB: &str = "duckdb:";
+
 /// The beginning of each engine's addresses.
 const ENGINES: [(&str, Engine); 4] = [
-    ("duckdb:", Engine::Duckdb),
+    (DUCKDB, Engine::Duckdb),
     ("ducklake:", Engine::Ducklake),
     ("md:", Engine::Motherduck),
     ("quack:", Engine::Quack),
