@@ -5,7 +5,6 @@
 //! engine knows neither GitHub nor cassettes. Raw bodies land append-only, current state beside them,
 //! and a page's rows, its cursor and its line in the request log are one transaction.
 
-pub mod bounds;
 pub mod choice;
 pub mod cursor;
 pub mod data_tests;

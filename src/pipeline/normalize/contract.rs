@@ -54,8 +54,8 @@ impl Shape {
     /// The first top-level key that nothing takes.
     fn unknown(&self, body: &str) -> Option<String> {
         let resource = self.resource();
-        let is_time = |name: &String| resource.incremental.as_ref().is_some_and(|how| how.field == *name);
-        let mut names = members(body)?.into_iter().map(|(name, _)| name);
+        let is_time = |name: &str| resource.incremental.as_ref().is_some_and(|how| how.field == name);
+        let mut names = members(body)?.into_iter().map(|(name, _)| name.into_owned());
         names.find(|name| !is_time(name) && !takes(resource, name))
     }
 

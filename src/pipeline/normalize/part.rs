@@ -1,11 +1,12 @@
 //! The part of an item's text that the spec keeps: by paths, every value that stays whole letter for letter.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::take::Members;
+use super::take::{Members, order};
 
 /// Which part of an item is kept.
 #[derive(Debug, Clone, Default)]
@@ -25,7 +26,7 @@ struct Paths {
     taken: Vec<String>,
 }
 
-/// The same, by the members' names.
+/// The same, by the members' names, in the [`order`] of these.
 #[derive(Debug, Clone, Default)]
 struct Cut {
     named: Vec<(String, Fate)>,
@@ -80,15 +81,21 @@ impl Cut {
     fn write(&self, text: &str, kept: &mut String) -> Option<()> {
         let mut between = '{';
         for (name, value) in members(text)? {
-            let named = self.named.iter().find(|(known, _)| *known == name).map(|(_, fate)| fate);
-            let other = if self.keeps_others { &Fate::Whole } else { &Fate::Nothing };
-            let fate = named.unwrap_or(other);
+            let fate = self.fate(&name);
             if matches!(fate, Fate::Nothing) {
                 continue;
             }
             kept.push(between);
             between = ',';
-            kept.push_str(&Value::from(name).to_string());
+            match name {
+                // It has nothing that is to be escaped.
+                Cow::Borrowed(name) => {
+                    kept.push('"');
+                    kept.push_str(name);
+                    kept.push('"');
+                }
+                Cow::Owned(name) => kept.push_str(&Value::from(name).to_string()),
+            }
             kept.push(':');
             match fate {
                 Fate::Part(cut) if value.get().starts_with('{') => cut.write(value.get(), kept)?,
@@ -97,6 +104,13 @@ impl Cut {
         }
         kept.push_str(if between == '{' { "{}" } else { "}" });
         Some(())
+    }
+
+    /// What becomes of the member of this name.
+    fn fate(&self, name: &str) -> &Fate {
+        let other = if self.keeps_others { &Fate::Whole } else { &Fate::Nothing };
+        let place = self.named.binary_search_by(|(known, _)| order(known, name));
+        place.ok().and_then(|place| self.named.get(place)).map_or(other, |(_, fate)| fate)
     }
 }
 
@@ -114,7 +128,8 @@ impl Paths {
             Some(inner) if inner.is_all() => Fate::Whole,
             Some(inner) => Fate::Part(inner.cut()),
         };
-        let named = names.into_iter().map(|name| (name.to_owned(), fate(name))).collect();
+        let mut named: Vec<_> = names.into_iter().map(|name| (name.to_owned(), fate(name))).collect();
+        named.sort_by(|(one, _), (other, _)| order(one, other));
         Cut { named, keeps_others: self.keep.is_empty() }
     }
 
@@ -142,7 +157,7 @@ fn below(name: &str, paths: &[String]) -> Vec<String> {
 }
 
 /// The members of an object, in order, their values as text.
-pub(super) fn members(text: &str) -> Option<Vec<(String, &RawValue)>> {
+pub(super) fn members(text: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
     serde_json::from_str::<Members<'_>>(text).ok().map(|members| members.0)
 }
 

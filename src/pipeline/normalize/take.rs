@@ -3,6 +3,8 @@
 //! The paths of a resource's columns become a tree of names. Where the text leads into the tree, values
 //! are made; everywhere else they are skipped.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -47,7 +49,7 @@ pub(super) struct Node {
     here: Vec<(usize, Kind)>,
     /// Of a list: the value at this path of each member, for these columns.
     each: Vec<(String, usize, Kind)>,
-    /// Of an object: what is asked of its members.
+    /// Of an object: what is asked of its members, in the [`order`] of their names.
     inside: Vec<(String, Self)>,
 }
 
@@ -56,9 +58,9 @@ impl Node {
     pub(super) fn ask(&mut self, path: &str, column: usize, kind: Kind) {
         let (head, rest) = path.split_once('.').map_or((path, None), |(head, rest)| (head, Some(rest)));
         let (name, each) = head.strip_suffix("[]").map_or((head, false), |name| (name, true));
-        let place = self.inside.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
-            self.inside.push((name.to_owned(), Self::default()));
-            self.inside.len() - 1
+        let place = self.place(name).unwrap_or_else(|free| {
+            self.inside.insert(free, (name.to_owned(), Self::default()));
+            free
         });
         let Some((_, node)) = self.inside.get_mut(place) else { return };
         match rest {
@@ -76,7 +78,12 @@ impl Node {
     }
 
     fn member(&self, name: &str) -> Option<&Self> {
-        self.inside.iter().find(|(known, _)| known == name).map(|(_, node)| node)
+        self.inside.get(self.place(name).ok()?).map(|(_, node)| node)
+    }
+
+    /// Where the member of this name is, or would be.
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.inside.binary_search_by(|(known, _)| order(known, name))
     }
 
     /// Takes what is asked of one value that is asked for in several ways.
@@ -100,6 +107,11 @@ impl Node {
         }
         Ok(())
     }
+}
+
+/// The order in which names are looked up: the shorter first, so that few are compared letter by letter.
+pub(super) fn order(one: &str, other: &str) -> Ordering {
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
 }
 
 /// The value that a column's `from` leads to in a tree, as [`Node::read`] takes it from text.
@@ -216,7 +228,7 @@ impl<'a> Visitor<'_> for Name<'a> {
 }
 
 /// All members of an object, in order, with their values as text.
-pub(super) struct Members<'de>(pub(super) Vec<(String, &'de RawValue)>);
+pub(super) struct Members<'de>(pub(super) Vec<(Cow<'de, str>, &'de RawValue)>);
 
 impl<'de> serde::Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
@@ -231,13 +243,40 @@ impl<'de> serde::Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
                 let mut all = Vec::new();
-                while let Some(member) = members.next_entry()? {
-                    all.push(member);
+                while let Some(name) = members.next_key_seed(Lent)? {
+                    all.push((name, members.next_value()?));
                 }
                 Ok(Members(all))
             }
         }
 
         json.deserialize_map(All)
+    }
+}
+
+/// Reads a member's name where it lies, unless something in it is escaped.
+struct Lent;
+
+impl<'de> DeserializeSeed<'de> for Lent {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Lent {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(name))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(name.to_owned()))
     }
 }

@@ -18,6 +18,9 @@ pub(crate) struct Reads {
     pub(crate) functions: BTreeSet<String>,
     /// Whether it reads from something that is neither a table nor made of what stands in the SQL.
     pub(crate) is_open: bool,
+    /// The first thing that it may reach beyond tables: a function that may read a file or run SQL, or a
+    /// name that is a path.
+    pub(super) beyond: Option<String>,
 }
 
 /// A table or a view, by schema and name.
@@ -30,8 +33,8 @@ pub(crate) struct Relation {
 }
 
 /// Functions in FROM whose rows are made of what they are given.
-const MADE_OF_ARGUMENTS: [&str; 6] =
-    ["range", "generate_series", "unnest", "json_each", "json_tree", "generate_subscripts"];
+const MADE_OF_ARGUMENTS: [&str; 7] =
+    ["range", "generate_series", "generate_subscripts", "unnest", "repeat_row", "json_each", "json_tree"];
 
 impl Reads {
     /// Adds what another SELECT reads.
@@ -40,6 +43,7 @@ impl Reads {
         self.named.extend(more.named);
         self.functions.extend(more.functions);
         self.is_open |= more.is_open;
+        self.beyond = self.beyond.take().or(more.beyond);
     }
 
     /// Of what `json_serialize_sql` says of one SELECT.
@@ -70,11 +74,18 @@ impl Reads {
             Some("BASE_TABLE") => {
                 let (schema, name) = (text("schema_name"), text("table_name"));
                 let schema = if schema.is_empty() { "main".to_owned() } else { schema };
+                if name.contains(['/', '\\', '.', ':', '*']) {
+                    self.beyond.get_or_insert_with(|| name.clone());
+                }
                 self.tables.insert(Relation { schema, name });
             }
             Some("TABLE_FUNCTION") => {
                 let name = node.pointer("/function/function_name").and_then(Value::as_str);
-                self.is_open |= !name.is_some_and(|name| MADE_OF_ARGUMENTS.contains(&&*name.to_lowercase()));
+                let name = name.unwrap_or_default().to_lowercase();
+                if !MADE_OF_ARGUMENTS.contains(&&*name) {
+                    self.is_open = true;
+                    self.beyond.get_or_insert(name);
+                }
             }
             Some("SHOW_REF") => self.is_open = true,
             _ => {}

@@ -42,9 +42,8 @@ impl Writer<'_> {
 
     /// What a SELECT of a pipeline reads; refuses SQL that is not exactly one, or reaches too far.
     pub(crate) fn reads(&self, sql: &str) -> Result<Reads, Error> {
-        let parsed = parsed(self.connection, sql)?;
-        let reads = Reads::of(&parsed)?;
-        self.guard.lets(&parsed).map(|()| reads)
+        let reads = Reads::of(&parsed(self.connection, sql)?)?;
+        self.guard.lets(&reads).map(|()| reads)
     }
 
     /// The columns that a SELECT would return.

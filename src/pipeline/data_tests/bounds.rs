@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Table;
-use super::warehouse::quoted;
+use super::super::Table;
+use super::super::warehouse::quoted;
 
 /// A bound, and what it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
