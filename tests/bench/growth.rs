@@ -21,6 +21,10 @@ const FACTORS: [usize; 3] = [1, 10, 100];
 /// Issues that changed before the last sync, whatever the size of the account.
 const CHANGED: &str = "100";
 
+/// In how many repositories they lie: of those, and of no others, comments and pull requests are asked for.
+const TOUCHED: &str = "SELECT count(DISTINCT parent) FROM planwright.raw WHERE resource = 'issues' \
+    AND run = (SELECT max_by(run, fetched_at) FROM planwright.raw)";
+
 /// Everything that the floor counts.
 const RESOURCES: [&str; 6] =
     ["issues", "issue_comments", "pulls", "reviews", "sub_issues", "issue_dependencies"];
@@ -33,22 +37,31 @@ pub(crate) fn show() -> ExitCode {
     println!(
         "Requests for repositories, issues, pull requests, reviews, comments, sub-issues and dependencies \
          (those that cost quota):\n\n| repositories, issues, comments | floor | full | \
-         nothing changed | {CHANGED} issues changed |\n|---|--:|--:|--:|--:|"
+         nothing changed | {CHANGED} issues changed | in so many repositories |\n|---|--:|--:|--:|--:|--:|"
     );
     for factor in FACTORS {
         let size = SMALLEST.times(factor);
         let [full, again, changed] = syncs(size);
         let Size { repos, issues, comments } = size;
         println!(
-            "| {repos}, {issues}, {comments} | {} | {} | {} | {} |",
-            full.1, full.0.counted, again.0.counted, changed.0.counted
+            "| {repos}, {issues}, {comments} | {} | {} | {} | {} | {} |",
+            full.floor, full.asked.counted, again.asked.counted, changed.asked.counted, changed.touched
         );
     }
     ExitCode::SUCCESS
 }
 
-/// What a first sync, one of the same account and one after a change asked, and the floor of the first.
-fn syncs(size: Size) -> [(Requests, u64); 3] {
+/// What one sync asked, and what the account was afterwards.
+struct Sync {
+    asked: Requests,
+    /// The fewest requests that all of it could be had for.
+    floor: u64,
+    /// The repositories of the issues that came with it.
+    touched: u64,
+}
+
+/// A first sync, one of the same account and one after a change.
+fn syncs(size: Size) -> [Sync; 3] {
     let mut world = World::empty();
     let mut port = ANY_PORT;
     [UNCHANGED, UNCHANGED, CHANGED].map(|changed| {
@@ -58,9 +71,15 @@ fn syncs(size: Size) -> [(Requests, u64); 3] {
         let only = RESOURCES.iter().flat_map(|resource| ["--only", resource]);
         let args: Vec<&str> = ["--quiet", "sync"].into_iter().chain(only).collect();
         world.run(PLANWRIGHT, &args, "").ended(0);
-        let floor = world.run(PLANWRIGHT, &["query", "--format", "csv", FLOOR], "").ended(0);
-        let floor = floor.stdout.lines().last().and_then(|line| line.parse::<f64>().ok());
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests")]
-        (served.stop(), floor.expect("the floor is a number") as u64)
+        let (floor, touched) = (number(&world, FLOOR), number(&world, TOUCHED));
+        Sync { asked: served.stop(), floor, touched }
     })
+}
+
+/// The one number that a query returns.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+fn number(world: &World, sql: &str) -> u64 {
+    let found = world.run(PLANWRIGHT, &["query", "--format", "csv", sql], "").ended(0);
+    let number = found.stdout.lines().last().and_then(|line| line.parse::<f64>().ok());
+    number.expect("the query returns a number") as u64
 }
