@@ -41,7 +41,7 @@ pub(super) use within::within;
 const AT_ONCE: usize = 24;
 
 /// Requests that are under way at once.
-const IN_FLIGHT: usize = 16;
+const IN_FLIGHT: usize = 32;
 
 /// What is read, from where, into what.
 #[derive(Debug)]

@@ -15,7 +15,10 @@ use crate::pipeline::load::Landing;
 use crate::pipeline::source::{Source, Target};
 
 /// Pages of a window at most. GitHub answers no page beyond 10,000 rows.
-const WIDEST: u64 = 32;
+const WIDEST: u64 = 64;
+
+/// Pages of a window that are asked for at once. It bounds what waits in memory.
+const AT_ONCE: usize = 16;
 
 /// Fewer pages are as fast one after the other.
 const NARROWEST: u64 = 3;
@@ -74,7 +77,7 @@ impl<S: Source> Reading<'_, S> {
             let target = request.target.clone();
             (target, fetch(extraction, shared, request).await)
         });
-        let mut answers = futures_util::stream::iter(answers).buffer_unordered(pages_at_once());
+        let mut answers = futures_util::stream::iter(answers).buffer_unordered(AT_ONCE);
         let mut latest = None;
         while let Some((target, answer)) = answers.next().await {
             self.requests += 1;
@@ -93,11 +96,6 @@ impl<S: Source> Reading<'_, S> {
         }
         Ok(Ok(latest))
     }
-}
-
-/// Bounds what waits in memory.
-const fn pages_at_once() -> usize {
-    8
 }
 
 /// A page of a listing by its number.
