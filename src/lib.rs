@@ -33,7 +33,8 @@
 //! 2. What decides does no I/O: the agent's machine, readiness, ranking, packing, schema inference, the
 //!    gate, policy, retry and rate decisions are pure functions or `(state, event) -> effects`, tested as lists.
 //! 3. One home for each power: only `pipeline::warehouse` names `duckdb`; only `net` builds HTTP clients;
-//!    only `process` spawns, and `sandbox` decides what the spawned may do; only `git` runs git.
+//!    only `process` spawns, and `sandbox` decides what the spawned may do; only `git` runs git; only
+//!    `github::app` signs.
 //! 4. Model protocol modules encode and decode; one send loop streams, retries, counts and records for all of them.
 //! 5. Everything placed in a prompt has a stated token cap, and what was cut is said.
 //! 6. A secret is a type whose `Debug` prints dots; it reaches no prompt, transcript, log or cassette.

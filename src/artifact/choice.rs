@@ -23,6 +23,28 @@ pub enum Repos {
     Starred,
 }
 
+impl RepoChoice {
+    /// The account that owns whatever these can choose, if it is one.
+    pub fn owner(choices: &[Self]) -> Option<&str> {
+        let mut owners = choices.iter().filter_map(|choice| match choice {
+            Self::With(repos) => Some(repos.owner()),
+            Self::Without(_) => None,
+        });
+        let first = owners.next()??;
+        owners.all(|owner| owner.is_some_and(|owner| owner.eq_ignore_ascii_case(first))).then_some(first)
+    }
+}
+
+impl Repos {
+    fn owner(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => Some(&name.owner),
+            Self::Like(pattern) => Some(pattern.split_once('/')?.0).filter(|it| !it.contains(['*', '?'])),
+            Self::Starred => None,
+        }
+    }
+}
+
 /// How the starred ones are said.
 const STARRED: &str = "starred";
 
@@ -75,6 +97,21 @@ mod tests {
         check("starred", &RepoChoice::With(Repos::Starred));
         check("!octo/old-*", &RepoChoice::Without(like("octo/old-*")));
         check("!starred", &RepoChoice::Without(Repos::Starred));
+    }
+
+    #[test]
+    fn one_account_may_own_all_that_is_chosen() {
+        for (texts, expected) in [
+            (&["acme/shop", "Acme/app-*", "!octo/old"][..], Some("acme")),
+            (&["acme/shop", "octo/app"], None),
+            (&["acme/shop", "starred"], None),
+            (&["a*/shop"], None),
+            (&["!acme/old"], None),
+            (&[], None),
+        ] {
+            let choices: Vec<_> = texts.iter().map(|text| text.parse().unwrap()).collect();
+            assert_eq!(RepoChoice::owner(&choices), expected, "{texts:?}");
+        }
     }
 
     #[test]

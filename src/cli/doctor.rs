@@ -8,12 +8,15 @@ use serde_json::json;
 
 use super::error::Stop;
 use super::minds::profile_of;
+use super::payers::installation;
 use super::screen::{BAD, DIM, GOOD, LOOK, styled};
 use super::session::{Call, Settled};
+use crate::artifact::RepoChoice;
 use crate::config::keys::ROLES;
 use crate::config::settings::GithubApi;
-use crate::config::{Role, Secret, Source};
+use crate::config::{App, Role, Secret, Source};
 use crate::error::{Exit, Failure};
+use crate::github::{Governor, Identity, Terms};
 use crate::pipeline::warehouse::{self, Place, Warehouse};
 use crate::sandbox::Sandbox;
 use crate::{github, hub, model, review};
@@ -156,12 +159,39 @@ async fn sandbox(call: &Call) -> Finding {
 async fn tokens(call: &Call, settled: &Settled, args: &Args) -> Vec<Finding> {
     let (first, owner) = token(call, settled, args).await;
     let (mut findings, mut owners) = (vec![first], Vec::from_iter(owner));
+    if let Some(app) = settled.loaded.credentials.app() {
+        findings.push(the_app(call, settled, (app, args)).await);
+    }
     for source in settled.loaded.credentials.more() {
         let (finding, owner) = further(call, settled, (source, args), &owners).await;
         findings.push(finding);
         owners.extend(owner);
     }
     findings
+}
+
+/// The GitHub App, and whether it gets a token where it is installed.
+async fn the_app(call: &Call, settled: &Settled, (app, args): (&App, &Args)) -> Finding {
+    let (name, cancel) = ("github app", CancellationToken::new());
+    let (id, source) = (&app.id, &app.key);
+    if args.offline {
+        return Finding::good(name, format!("{id} (key from {source}), not asked"));
+    }
+    let owner = RepoChoice::owner(&settled.loaded.settings.sync.repos);
+    let asked = async {
+        let installation = installation(call, settled, (app, owner), &cancel).await?;
+        let number = installation.id();
+        let at = (call.http()?.into(), settled.loaded.settings.tracker.url.as_str());
+        let identity = Identity::App(Box::new(installation));
+        let client = github::Client::of(at, identity, call.clock.clone(), Governor::off())?;
+        client.page("/user/repos", &[], Terms::default()).await?;
+        Ok::<_, Stop>(number)
+    };
+    match asked.await {
+        Ok(number) => Finding::good(name, format!("{id}, installation {number} (key from {source})")),
+        Err(Stop::Failed(failure)) => Finding::failed(name, State::Bad, &*failure),
+        Err(Stop::Quiet) => Finding::new(name, State::Bad, "not asked"),
+    }
 }
 
 /// One of the further tokens, and whose it is. GitHub counts by user: another one of the same user adds
@@ -206,6 +236,7 @@ async fn token(call: &Call, settled: &Settled, args: &Args) -> (Finding, Option<
         Ok(Some(token)) => token,
         Ok(None) => {
             let text = match credentials.github() {
+                _ if credentials.app().is_some() => "no token: the GitHub App alone signs in",
                 Source::Gh { .. } => "no token: gh is not signed in; issues live on the embedded hub",
                 _ => "no token; issues live on the embedded hub",
             };

@@ -129,6 +129,9 @@ pub(super) enum Error {
         /// The pipeline.
         pipeline: String,
     },
+    /// A recording was asked for where only an app could read.
+    #[error("a cassette is recorded as a person sees it, and there is only a GitHub App")]
+    NoPerson,
     /// A time that must lie in the past does not.
     #[error("`--since` is {at}, which lies ahead: it is {now}")]
     Ahead {
@@ -206,9 +209,11 @@ fn nothing_ready_hints(waiting: usize, built: &[Finished]) -> Vec<String> {
 impl Failure for Error {
     fn exit(&self) -> Exit {
         match self {
-            Self::NoDirectory { .. } | Self::Runtime { .. } | Self::Output { .. } | Self::NoShell => {
-                Exit::Unable
-            }
+            Self::NoDirectory { .. }
+            | Self::Runtime { .. }
+            | Self::Output { .. }
+            | Self::NoShell
+            | Self::NoPerson => Exit::Unable,
             Self::Declined { .. } | Self::NoTests { .. } | Self::NothingReady { .. } => Exit::Refused,
             Self::NoMind => Exit::Bug,
             _ => Exit::Usage,
@@ -244,6 +249,7 @@ impl Failure for Error {
             Self::NoFile { form } => {
                 vec![format!("planwright query --format {form} --out result.{form} \"…\"")]
             }
+            Self::NoPerson => vec!["export GITHUB_TOKEN=…".to_owned()],
             Self::NoShell => vec![
                 "install DuckDB's command line, or ask here: planwright query \"SHOW TABLES\"".to_owned(),
             ],

@@ -16,6 +16,7 @@ mod hub;
 mod init;
 mod interrupt;
 mod minds;
+mod payers;
 mod pipeline;
 mod plan;
 mod plans;

@@ -75,7 +75,7 @@ pub(super) async fn run(args: &Args, call: &Call) -> Result<Exit, Stop> {
         let folder = Folder::find(&chosen.pipeline, settings.places.pipelines.as_deref())?;
         match Spec::read(&folder)?.source {
             Api::Github => {
-                let tracker = Tracker::open_anywhere(session).await?;
+                let tracker = Tracker::open_anywhere(session, &chosen.repos).await?;
                 tracker.introduce(session);
                 let from = (Server::Github(&tracker.client), tracker.origin.as_str());
                 let ended = load(args, session, from, (&folder, &chosen)).await;

@@ -1,4 +1,4 @@
-//! Opening the tracker: GitHub where there is a token, the embedded hub where there is none.
+//! Opening the tracker: GitHub where there is a token or an app, the embedded hub where there is none.
 //!
 //! A token that is there and refused is an error, never a reason to fall back. On opening the hub it is
 //! told of the commits on the default branch, so that the issues they close are closed.
@@ -7,14 +7,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use super::error::{Error, Stop};
+use super::payers::Payers;
 use super::session::{Call, Session, Settled};
-use crate::artifact::{IssueNumber, RepoName};
+use crate::artifact::{IssueNumber, RepoChoice, RepoName};
 use crate::build::Home;
-use crate::config::Secret;
-use crate::config::settings::GithubApi;
 use crate::git;
 use crate::github::governor::{self, Claim};
-use crate::github::{self, Governor};
+use crate::github::{self, Governor, Identity};
 use crate::hub;
 use crate::net::cassette::Tape;
 use crate::net::{self, Transport};
@@ -42,17 +41,8 @@ struct Way<'a> {
     claim: Claim,
     /// Where answers are kept.
     tape: Option<&'a Tape>,
-    /// Whose tokens pay.
-    payers: Payers,
-}
-
-/// Whose tokens pay for what is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Payers {
-    /// The person's alone: they write, or what is answered is kept and must be one reader's view.
-    First,
-    /// Those of `github.more_tokens` too.
-    All,
+    /// Who signs in.
+    payers: Payers<'a>,
 }
 
 impl Way<'_> {
@@ -72,14 +62,15 @@ impl Tracker {
     }
 
     /// The same for verbs that look at all repositories: they work where no name can be told, too, leave
-    /// the reserve of requests alone, and are paid for by all tokens.
-    pub(super) async fn open_anywhere(session: &Session<'_>) -> Result<Self, Stop> {
-        Self::of(session, Way { claim: Claim::Spare, tape: None, payers: Payers::All }, any_name).await
+    /// the reserve of requests alone, and are paid for by all. `repos` is what will be chosen of them.
+    pub(super) async fn open_anywhere(session: &Session<'_>, repos: &[RepoChoice]) -> Result<Self, Stop> {
+        let way = Way { claim: Claim::Spare, tape: None, payers: Payers::All(repos) };
+        Self::of(session, way, any_name).await
     }
 
     /// The same, with every answer kept on a tape.
     pub(super) async fn open_recorded(session: &Session<'_>, tape: &Tape) -> Result<Self, Stop> {
-        Self::of(session, Way { claim: Claim::Spare, tape: Some(tape), payers: Payers::First }, any_name)
+        Self::of(session, Way { claim: Claim::Spare, tape: Some(tape), payers: Payers::Person }, any_name)
             .await
     }
 
@@ -91,24 +82,21 @@ impl Tracker {
         let tracker = &session.settled.loaded.settings.tracker;
         let credentials = &session.settled.loaded.credentials;
         let token = if tracker.hub { None } else { credentials.token(&session.run.cancel).await? };
-        let host = token.as_ref().map_or_else(String::new, |_| host_of(&tracker.url));
+        let is_github = !tracker.hub && way.payers.is_anybody(session, token.as_ref())?;
+        let host = if is_github { host_of(&tracker.url) } else { String::new() };
         let repo = name(&session.settled, &session.call.dir, &host).await?;
-        match token {
-            Some(token) => {
-                let api = GithubApi { url: tracker.url.clone(), token };
-                let more = match way.payers {
-                    Payers::First => Vec::new(),
-                    Payers::All => credentials.more_tokens(&session.run.cancel).await?,
-                };
-                Self::github(session, (api, &more), way, repo)
-            }
+        let identities =
+            if is_github { way.payers.identities(session, token, &repo).await? } else { Vec::new() };
+        let mut identities = identities.into_iter();
+        match identities.next() {
+            Some(first) => Self::github(session, (first, identities), way, repo),
             None => Self::hub(session, way, repo).await,
         }
     }
 
     fn github(
         session: &Session<'_>,
-        (api, more): (GithubApi, &[Secret]),
+        (first, others): (Identity, impl Iterator<Item = Identity>),
         way: Way<'_>,
         repo: RepoName,
     ) -> Result<Self, Stop> {
@@ -117,16 +105,17 @@ impl Tracker {
         let options =
             governor::Options { folder: &folder, reserve: settings.tracker.reserve, claim: way.claim };
         let clock = session.call.clock.clone();
-        let governor =
-            |api: &GithubApi| Governor::new(api, &options, clock.clone(), session.run.events.clone());
-        let mut client =
-            github::Client::governed(way.transport(session)?, &api, clock.clone(), governor(&api))?;
-        for token in more {
-            let api = GithubApi { token: token.clone(), ..api.clone() };
-            client = client.helped_by(token, governor(&api))?;
+        let url = &settings.tracker.url;
+        let governor = |identity: &Identity| {
+            Governor::new(&identity.account(url), &options, clock.clone(), session.run.events.clone())
+        };
+        let (at, paced) = ((way.transport(session)?, url.as_str()), governor(&first));
+        let mut client = github::Client::of(at, first, clock.clone(), paced)?;
+        for other in others {
+            let paced = governor(&other);
+            client = client.helped_by(other, paced)?;
         }
-        let host = host_of(&api.url);
-        Ok(Self { client, repo, name: host, origin: api.url, hub: None })
+        Ok(Self { client, repo, name: host_of(url), origin: url.clone(), hub: None })
     }
 
     async fn hub(session: &Session<'_>, way: Way<'_>, repo: RepoName) -> Result<Self, Stop> {

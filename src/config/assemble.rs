@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::credential::{Credentials, Source};
+use super::credential::{App, Credentials, Source};
 use super::environment::{self as env, Environment};
 use super::keys::{From as Owner, ROLES};
 use super::layers::{File, Layers};
@@ -37,7 +37,7 @@ pub fn load(input: &Input<'_>) -> Result<Loaded, Error> {
     layers.environment(input.environment, here)?;
     layers.flags(input.flags, here)?;
     let made = Made { layers: &layers, environment: input.environment, shipped: input.shipped };
-    Ok(Loaded { settings: made.settings(input, models)?, credentials: made.credentials(&input.dir), files })
+    Ok(Loaded { settings: made.settings(input, models)?, credentials: made.credentials(&input.dir)?, files })
 }
 
 /// The user's own file, whether it exists or not.
@@ -209,18 +209,30 @@ impl Made<'_> {
         })
     }
 
-    fn credentials(&self, dir: &Path) -> Credentials {
-        Credentials {
+    fn credentials(&self, dir: &Path) -> Result<Credentials, Error> {
+        Ok(Credentials {
             environment: self.environment.clone(),
             dir: dir.to_owned(),
             profiles: ROLES.map(|role| self.key_source(role)),
             github: self.token_source(),
-            more: self.more_tokens(),
+            more: self.sources("github.more_tokens"),
+            app: self.app()?,
+        })
+    }
+
+    /// The GitHub App: all of it, but for the installation, or nothing.
+    fn app(&self) -> Result<Option<App>, Error> {
+        let installation = Some(self.number("github.app.installation")).filter(|id| *id > 0);
+        match (self.text("github.app.id"), self.sources("github.app.key").pop()) {
+            (Some(id), Some(key)) => Ok(Some(App { id, key, installation })),
+            (None, None) if installation.is_none() => Ok(None),
+            (None, _) => Err(Error::HalfApp { missing: "github.app.id" }),
+            (_, None) => Err(Error::HalfApp { missing: "github.app.key" }),
         }
     }
 
-    fn more_tokens(&self) -> Vec<Source> {
-        let key = "github.more_tokens";
+    /// The places that a setting names.
+    fn sources(&self, key: &str) -> Vec<Source> {
         let Some(Value::Sources(places)) = self.layers.get(key) else { return Vec::new() };
         let source = |place: &Place| match place.clone() {
             Place::Env(variable) => Source::Named { variable, key: key.to_owned() },
@@ -340,5 +352,5 @@ pub(super) fn read_all(layers: &Layers, environment: &Environment) {
     let input =
         Input { environment, dir: PathBuf::new(), repository: None, flags: &[], shipped: made.shipped };
     made.settings(&input, BTreeMap::new()).unwrap();
-    made.credentials(Path::new(""));
+    made.credentials(Path::new("")).unwrap();
 }

@@ -62,6 +62,35 @@ impl fmt::Display for Source {
     }
 }
 
+/// A GitHub App, as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct App {
+    /// Its client id, or its app id.
+    pub id: String,
+    /// Where its private key would come from.
+    pub key: Source,
+    /// The id of its installation, where that was said.
+    pub installation: Option<u64>,
+}
+
+/// How much of what a place holds is the credential.
+#[derive(Debug, Clone, Copy)]
+enum Extent {
+    /// The first line that is not blank.
+    Line,
+    /// All of it.
+    Whole,
+}
+
+impl Extent {
+    fn of(self, text: &str) -> Option<Secret> {
+        match self {
+            Self::Line => text.lines().map(str::trim).find(|line| !line.is_empty()).map(secret),
+            Self::Whole => Some(text.trim()).filter(|text| !text.is_empty()).map(secret),
+        }
+    }
+}
+
 /// Where every credential would come from.
 #[derive(Debug, Clone)]
 pub struct Credentials {
@@ -70,6 +99,7 @@ pub struct Credentials {
     pub(super) profiles: [Source; 3],
     pub(super) github: Source,
     pub(super) more: Vec<Source>,
+    pub(super) app: Option<App>,
 }
 
 impl Credentials {
@@ -91,6 +121,18 @@ impl Credentials {
     /// Where the further tokens for GitHub would come from.
     pub fn more(&self) -> &[Source] {
         &self.more
+    }
+
+    /// The GitHub App that signs in, if there is one.
+    pub const fn app(&self) -> Option<&App> {
+        self.app.as_ref()
+    }
+
+    /// The private key of the GitHub App, as PEM.
+    pub async fn app_key(&self, app: &App, cancel: &CancellationToken) -> Result<Secret, Error> {
+        let key = self.read(&app.key, Extent::Whole, cancel).await;
+        let key = key.and_then(|key| key.ok_or_else(|| Error::Blank { place: app.key.to_string() }));
+        key.map_err(|source| Error::AppKey { source: Box::new(source) })
     }
 
     /// The profile with its credential. A server of the user's own may need none; a provider's own does.
@@ -140,6 +182,16 @@ impl Credentials {
     }
 
     async fn get(&self, source: &Source, cancel: &CancellationToken) -> Result<Option<Secret>, Error> {
+        self.read(source, Extent::Line, cancel).await
+    }
+
+    /// The credential from a place; of a file and of what a command prints, as much as is said.
+    async fn read(
+        &self,
+        source: &Source,
+        extent: Extent,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Secret>, Error> {
         match source {
             Source::None => Ok(None),
             Source::Variable(variable) => Ok(self.environment.get(*variable).map(secret)),
@@ -147,24 +199,24 @@ impl Credentials {
                 Some(text) => Ok(Some(secret(text))),
                 None => Err(Error::Unset { variable: variable.clone(), key: key.clone() }),
             },
-            Source::File(path) => Ok(first_line(&crate::fs::read_text(path)?)),
+            Source::File(path) => Ok(extent.of(&crate::fs::read_text(path)?)),
             Source::Command { command, key } => {
                 let args = ["-c".to_owned(), command.clone()];
-                self.printed(PathBuf::from("/bin/sh"), &args, key, cancel).await.map(Some)
+                self.printed((PathBuf::from("/bin/sh"), &args), key, extent, cancel).await.map(Some)
             }
             Source::Gh { program, host } => {
                 let args = ["auth", "token", "--hostname", host].map(str::to_owned);
-                self.printed(program.clone(), &args, "gh auth token", cancel).await.map(Some)
+                self.printed((program.clone(), &args), "gh auth token", extent, cancel).await.map(Some)
             }
         }
     }
 
-    /// The first line that a command prints.
+    /// What a command prints.
     async fn printed(
         &self,
-        program: PathBuf,
-        args: &[String],
+        (program, args): (PathBuf, &[String]),
         key: &str,
+        extent: Extent,
         cancel: &CancellationToken,
     ) -> Result<Secret, Error> {
         let command = Command {
@@ -181,7 +233,7 @@ impl Credentials {
         if !output.is_success() {
             return Err(refused(ended(output.status)));
         }
-        first_line(&output.stdout.text()).ok_or_else(|| refused("it printed nothing".to_owned()))
+        extent.of(&output.stdout.text()).ok_or_else(|| refused("it printed nothing".to_owned()))
     }
 }
 
@@ -196,8 +248,4 @@ fn ended(status: Status) -> String {
 
 fn secret(text: &str) -> Secret {
     Secret::new(text.trim().to_owned())
-}
-
-fn first_line(text: &str) -> Option<Secret> {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).map(secret)
 }

@@ -121,6 +121,18 @@ pub enum Error {
         /// How it ended. What it printed is not shown: it may be the secret.
         status: String,
     },
+    /// A GitHub App is configured in part.
+    #[error("the GitHub App is not whole: `{missing}` is not set")]
+    HalfApp {
+        /// The setting that lacks.
+        missing: &'static str,
+    },
+    /// The private key of a GitHub App cannot be had.
+    #[error("cannot get the private key of the GitHub App")]
+    AppKey {
+        /// Why.
+        source: Box<Self>,
+    },
 }
 
 impl Failure for Error {
@@ -131,7 +143,8 @@ impl Failure for Error {
             | Self::Unset { .. }
             | Self::Blank { .. }
             | Self::Spawn { .. }
-            | Self::Command { .. } => Exit::Unable,
+            | Self::Command { .. }
+            | Self::AppKey { .. } => Exit::Unable,
             _ => Exit::Usage,
         }
     }
@@ -161,6 +174,13 @@ impl Failure for Error {
                 ]
             }
             Self::Unset { variable, .. } => vec![format!("export {variable}=…")],
+            Self::HalfApp { .. } => {
+                vec!["say `app = { id = \"…\", key = { file = \"…pem\" } }` under [github]".to_owned()]
+            }
+            Self::AppKey { source } => {
+                let key = "set `github.app.key` to where the .pem file of the app's settings page is";
+                source.hints().into_iter().chain([key.to_owned()]).collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -44,6 +44,8 @@ pub enum Kind {
     Repos,
     /// A list of places that hold credentials: `{ env = "…" }`, `{ file = "…" }`, `{ command = "…" }`.
     Sources,
+    /// One such place.
+    Source,
 }
 
 /// Who may set a key in a file.
@@ -113,6 +115,9 @@ pub const KEYS: &[Key] = &[
     key("github.token_file", Kind::Path, &[], "the file that holds the token").user(),
     key("github.token_command", Kind::Text, &[], "the shell command that prints the token").user(),
     key("github.more_tokens", Kind::Sources, &["[]"], "further tokens that pay for what `sync` reads: a list of `{ env = \"…\" }`, `{ file = \"…\" }` and `{ command = \"…\" }`").user().variable(&[env::PLANWRIGHT_MORE_TOKENS]),
+    key("github.app.id", Kind::Text, &[], "the client id, or the app id, of a GitHub App that signs in, beside your token or without one").user().variable(&[env::PLANWRIGHT_APP_ID]),
+    key("github.app.key", Kind::Source, &[], "where the app's private key is, as PEM: `{ env = \"…\" }`, `{ file = \"…\" }` or `{ command = \"…\" }`").user().variable(&[env::PLANWRIGHT_APP_KEY]),
+    key("github.app.installation", Kind::Number(1), &[], "the id of the app's installation, the number at the end of its address; the only one, or that of the owner whose repositories are read, if unset").user().variable(&[env::PLANWRIGHT_APP_INSTALLATION]),
     key("build.test", Kind::Text, &[], "the project's test command, run in the sandbox"),
     key("build.setup", Kind::Text, &[], "a command that runs once in a fresh workbench, before the model works there"),
     key("build.setup_network", Kind::Truth, &["false"], "whether `setup` may use the network").user(),

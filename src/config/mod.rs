@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use assemble::load;
-pub use credential::{Credentials, Source};
+pub use credential::{App, Credentials, Source};
 pub use environment::{Environment, Variable};
 pub use error::Error;
 pub use secret::Secret;

@@ -57,6 +57,7 @@ pub(super) fn from_toml(kind: Kind, found: &DeValue<'_>, from: From<'_>) -> Resu
             let places = items.iter().map(|item| place(item.get_ref(), from));
             places.collect::<Result<_, _>>().map(Value::Sources)
         }
+        (Kind::Source, found) => Ok(Value::Sources(vec![place(found, from)?])),
         (Kind::Number(_), DeValue::Integer(number)) => {
             let digits = number.as_str().replace('_', "");
             let parsed = i128::from_str_radix(digits.trim_start_matches('+'), number.radix());
@@ -99,12 +100,13 @@ pub(super) fn from_text(kind: Kind, text: &str, from: From<'_>) -> Result<Value,
             let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
             names.map(variable).collect::<Result<_, _>>().map(Value::Sources)
         }
+        Kind::Source => Ok(Value::Sources(vec![variable(text.trim())?])),
     }
 }
 
-/// One place of a list, as a table with one field.
+/// One place, as a table with one field.
 fn place(found: &DeValue<'_>, from: From<'_>) -> Result<Place, Wrong> {
-    let wrong = || format!("expected {PLACE} in each entry");
+    let wrong = || format!("expected a table with {PLACE}");
     let mut fields = found.as_table().ok_or_else(wrong)?.iter();
     let (Some((field, said)), None) = (fields.next(), fields.next()) else { return Err(wrong()) };
     let said = said.get_ref().as_str().filter(|said| !said.trim().is_empty()).ok_or_else(wrong)?;
@@ -125,7 +127,7 @@ fn variable(name: &str) -> Result<Place, Wrong> {
     if is_name && !is_token {
         return Ok(Place::Env(name.to_owned()));
     }
-    Err("expected the name of an environment variable, never the token itself".to_owned())
+    Err("expected the name of an environment variable, never the secret itself".to_owned())
 }
 
 /// What a place that holds a credential may be.
@@ -183,6 +185,7 @@ fn expected(kind: Kind) -> String {
         Kind::Repo => "a repository as `owner/name`".to_owned(),
         Kind::Repos => format!("a list of {REPOS}"),
         Kind::Sources => format!("a list of tables with {PLACE}"),
+        Kind::Source => format!("a table with {PLACE}"),
     }
 }
 
@@ -230,6 +233,8 @@ mod tests {
             let wrong = typed(Kind::Sources, token).unwrap_err();
             assert!(!wrong.contains(token), "{wrong}");
         }
+        let key = "-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0";
+        assert!(!typed(Kind::Source, key).unwrap_err().contains("c2VjcmV0"));
         let places = ["A_TOKEN", "b2"].map(|name| Place::Env(name.to_owned()));
         assert_eq!(typed(Kind::Sources, "A_TOKEN, b2,"), Ok(Value::Sources(places.to_vec())));
     }

@@ -1,5 +1,6 @@
 //! The calls that the verbs make.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http_body_util::BodyExt as _;
@@ -12,8 +13,8 @@ use super::purse::{Payer, Purse};
 use super::rate::{Kind, pause};
 use super::send::{Action, Means};
 use super::{
-    Comment, Edit, Error, Governor, Issue, IssueQuery, NewIssue, NewPull, Pull, RawPage, Repo, StateChange,
-    Terms, User, alike, connect, page,
+    Comment, Edit, Error, Governor, Installation, Issue, IssueQuery, NewIssue, NewPull, Pull, RawPage, Repo,
+    StateChange, Terms, User, alike, app::view, connect, page,
 };
 use crate::artifact::{IssueId, IssueNumber, RepoName};
 use crate::clock::Clock;
@@ -21,6 +22,35 @@ use crate::config::Secret;
 use crate::config::settings::GithubApi;
 use crate::net::{self, Transport};
 use crate::telemetry::{Audit, audit};
+
+/// Who one is to GitHub.
+#[derive(Debug)]
+pub enum Identity {
+    /// Whoever the token is of.
+    Token(Secret),
+    /// An app, where it is installed.
+    App(Box<Installation>),
+}
+
+impl Identity {
+    /// What its budget is known by among the processes of the machine.
+    pub fn account(&self, url: &str) -> GithubApi {
+        match self {
+            Self::Token(token) => GithubApi { url: url.to_owned(), token: token.clone() },
+            Self::App(installation) => installation.account(),
+        }
+    }
+
+    fn payer(self, (transport, url): (&Transport, &str), governor: Governor) -> Result<Payer, Error> {
+        match self {
+            Self::Token(token) => {
+                let api = GithubApi { url: url.to_owned(), token };
+                Ok(Payer::new(connect::octocrab(transport.clone(), &api, governor.clone())?, governor))
+            }
+            Self::App(installation) => Ok(Payer::app(installation, governor)),
+        }
+    }
+}
 
 /// A connection to one API with the person's token, and others that share the reading. Cheap to clone. Must be made inside a tokio runtime.
 #[derive(Debug, Clone)]
@@ -46,19 +76,25 @@ impl Client {
         clock: Clock,
         governor: Governor,
     ) -> Result<Self, Error> {
-        let base = connect::address(api)?;
-        let transport = transport.into();
-        let octocrab = connect::octocrab(transport.clone(), api, governor.clone())?;
-        let shown = api.url.trim_end_matches('/').to_owned();
-        let purse = Purse::new(Payer::new(octocrab, governor));
+        Self::of((transport.into(), &api.url), Identity::Token(api.token.clone()), clock, governor)
+    }
+
+    /// The same for whoever one is to the API at an address.
+    pub fn of(
+        (transport, url): (Transport, &str),
+        identity: Identity,
+        clock: Clock,
+        governor: Governor,
+    ) -> Result<Self, Error> {
+        let base = connect::address(url)?;
+        let shown = url.trim_end_matches('/').to_owned();
+        let purse = Purse::new(identity.payer((&transport, url), governor)?);
         Ok(Self { purse, transport, base, shown, clock, last_write: Arc::default() })
     }
 
-    /// The same client, where another token pays too for what every reader is shown alike.
-    pub fn helped_by(mut self, token: &Secret, governor: Governor) -> Result<Self, Error> {
-        let api = GithubApi { url: self.shown.clone(), token: token.clone() };
-        let octocrab = connect::octocrab(self.transport.clone(), &api, governor.clone())?;
-        self.purse.add(Payer::new(octocrab, governor));
+    /// The same client, where another one pays too for what every reader is shown alike.
+    pub fn helped_by(mut self, other: Identity, governor: Governor) -> Result<Self, Error> {
+        self.purse.add(other.payer((&self.transport, &self.shown), governor)?);
         Ok(self)
     }
 
@@ -253,7 +289,7 @@ impl Client {
         self.read(url, terms, &|| format!("read `{url}`")).await
     }
 
-    async fn list<T: DeserializeOwned>(
+    pub(super) async fn list<T: DeserializeOwned>(
         &self,
         path: &str,
         mut query: Vec<(String, String)>,
@@ -284,6 +320,7 @@ impl Client {
 
     async fn read(&self, uri: &str, terms: Terms<'_>, action: Action<'_>) -> Result<RawPage, Error> {
         let headers = &connect::headers(terms);
+        let uri = &*self.asked(uri).ok_or_else(|| Error::NoAccount { action: action() })?;
         let once = |means: Means| async move {
             let response = means.octocrab._get_with_headers(uri, headers.clone()).await?;
             if response.status() == http::StatusCode::NOT_MODIFIED {
@@ -296,10 +333,22 @@ impl Client {
         };
         // A tag hangs on the credential that it was given to, and what did not change costs nothing anyway.
         let place = if terms.etag.is_none() { self.place(uri) } else { None };
-        match place {
-            Some(place) => self.share((Kind::Read, &place), action, once, |_| true).await,
-            None => self.send(Kind::Read, action, once).await,
+        let page = match place {
+            Some(place) => self.share((Kind::Read, &place), action, once, |_| true).await?,
+            None => self.send(Kind::Read, action, once).await?,
+        };
+        if self.purse.first().is_app() {
+            return Ok(RawPage { body: view::seen(uri, page.body), ..page });
         }
+        Ok(page)
+    }
+
+    /// What is asked for an address; nothing, where it belongs to an account and an app asks.
+    fn asked<'u>(&self, uri: &'u str) -> Option<Cow<'u, str>> {
+        if self.purse.first().is_app() {
+            return view::asked(uri.strip_prefix(&self.shown).unwrap_or(uri));
+        }
+        Some(Cow::Borrowed(uri))
     }
 
     /// The repository of an address that is shown alike to all who may read it.

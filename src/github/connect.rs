@@ -22,8 +22,11 @@ use crate::net::Transport;
 /// Makes the octocrab. `X-GitHub-Api-Version: 2022-11-28` is octocrab's own default header.
 /// The governor hears what each answer says of the limits.
 pub(super) fn octocrab(transport: Transport, api: &GithubApi, governor: Governor) -> Result<Octocrab, Error> {
-    let base: Uri =
-        address(api)?.as_str().trim_end_matches('/').parse().map_err(|_invalid| wrong_address(api))?;
+    let base: Uri = address(&api.url)?
+        .as_str()
+        .trim_end_matches('/')
+        .parse()
+        .map_err(|_invalid| wrong_address(&api.url))?;
     let bearer = format!("Bearer {}", api.token.expose());
     let mut bearer = HeaderValue::from_str(&bearer).map_err(|_invalid| Error::Token)?;
     bearer.set_sensitive(true);
@@ -69,14 +72,14 @@ fn accepting<B>(mut request: Request<B>) -> Request<B> {
 }
 
 /// The base as an address, http or https with a host.
-pub(super) fn address(api: &GithubApi) -> Result<url::Url, Error> {
-    let url = url::Url::parse(&api.url).map_err(|_invalid| wrong_address(api))?;
+pub(super) fn address(text: &str) -> Result<url::Url, Error> {
+    let url = url::Url::parse(text).map_err(|_invalid| wrong_address(text))?;
     let good = matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none();
-    if good { Ok(url) } else { Err(wrong_address(api)) }
+    if good { Ok(url) } else { Err(wrong_address(text)) }
 }
 
-fn wrong_address(api: &GithubApi) -> Error {
-    Error::Address { url: api.url.clone() }
+fn wrong_address(text: &str) -> Error {
+    Error::Address { url: text.to_owned() }
 }
 
 /// Headers of one read.

@@ -131,6 +131,15 @@ pub enum Error {
     /// The token holds characters that no header can carry.
     #[error("the GitHub token holds characters that no header can carry")]
     Token,
+    /// A GitHub App got no token.
+    #[error(transparent)]
+    App(#[from] super::app::Error),
+    /// It belongs to an account, and an app has none.
+    #[error("a GitHub App has no account, and cannot {action}")]
+    NoAccount {
+        /// What was tried.
+        action: String,
+    },
     /// A server leads to another host, by a next page or a redirect; the token is not taken there.
     #[error("`{url}` leads to another host: `{next}`")]
     Elsewhere {
@@ -176,6 +185,10 @@ impl Failure for Error {
                 format!("run it again after {until}, or keep less with `github.reserve`")
             }
             Self::RateLimited { until, .. } => format!("run it again after {until}"),
+            Self::App(error) => error.hint(),
+            Self::NoAccount { .. } => {
+                "set GITHUB_TOKEN=… to a person's token; the app then shares the reading".to_owned()
+            }
             Self::Address { .. } => "set GITHUB_API_URL=https://api.github.com".to_owned(),
             Self::Unknown { .. } => {
                 "run the same command again: what was made is found by its marker".to_owned()

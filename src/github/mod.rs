@@ -11,6 +11,7 @@
 //! tries again. This module knows no plans, no builds and no markers.
 
 mod alike;
+pub mod app;
 mod client;
 mod connect;
 mod error;
@@ -25,7 +26,8 @@ mod rules;
 mod send;
 mod share;
 
-pub use client::Client;
+pub use app::{App, Installation};
+pub use client::{Client, Identity};
 pub use error::Error;
 pub use governor::Governor;
 pub use graphql::Question;

@@ -1,25 +1,36 @@
 //! The credentials that requests are paid with, and which of them pays for the next one.
 //!
 //! GitHub counts by user and by installation, so each has a governor of its own. The first is the
-//! person's: it writes, and it reads whatever is the person's own view. What is shown [`alike`](super::alike)
+//! person's, or an app's where there is no token of a person's: it writes, and it reads whatever is the person's own view. What is shown [`alike`](super::alike)
 //! to every reader is read by whichever has most left. Another's "no" is never the last word: the first is
 //! asked the same, and where it may see more, the other is barred from there.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use octocrab::Octocrab;
 
-use super::Governor;
 use super::governor::{Standing, Verdict};
 use super::rate::Kind;
+use super::{Error, Governor, Installation};
 
 /// One credential.
 #[derive(Debug)]
 pub(super) struct Payer {
-    pub(super) octocrab: Octocrab,
+    holder: Holder,
     pub(super) governor: Governor,
     barred: Mutex<Barred>,
+}
+
+/// Whose credential it is.
+#[derive(Debug)]
+enum Holder {
+    /// A token's, which lasts as long as the run.
+    Token(Octocrab),
+    /// An app's, whose token is renewed.
+    App(Box<Installation>),
 }
 
 /// Where a credential is not used again in this run.
@@ -39,7 +50,31 @@ pub(super) struct Purse {
 
 impl Payer {
     pub(super) fn new(octocrab: Octocrab, governor: Governor) -> Self {
-        Self { octocrab, governor, barred: Mutex::default() }
+        Self { holder: Holder::Token(octocrab), governor, barred: Mutex::default() }
+    }
+
+    pub(super) fn app(installation: Box<Installation>, governor: Governor) -> Self {
+        Self { holder: Holder::App(installation), governor, barred: Mutex::default() }
+    }
+
+    /// The connection that carries its credential. Boxed, because an app gets its token over a client too.
+    pub(super) fn octocrab(&self) -> BoxFuture<'_, Result<Octocrab, Error>> {
+        match &self.holder {
+            Holder::Token(octocrab) => Box::pin(std::future::ready(Ok(octocrab.clone()))),
+            Holder::App(installation) => Box::pin(installation.octocrab(&self.governor)),
+        }
+    }
+
+    /// Whether it is an app, which can get another token where one is refused.
+    pub(super) const fn is_app(&self) -> bool {
+        matches!(self.holder, Holder::App(_))
+    }
+
+    /// Hears that the token of a request that was sent then is refused.
+    pub(super) async fn forget(&self, sent: Timestamp) {
+        if let Holder::App(installation) = &self.holder {
+            installation.forget(sent).await;
+        }
     }
 
     /// Uses it no more for a place.

@@ -86,6 +86,7 @@ const RULES: &[Rule] = &[
     ("limit in words", |it| it.is_no() && it.says(&["rate limit", "abuse detection"]), |_| Meaning::TooFast),
     ("too many", |it| it.status == 429, |_| Meaning::TooFast),
     ("bad token", |it| it.status == 401 && it.says(&["bad credentials", "requires authentication", "expired"]), |_| Meaning::BadToken),
+    ("bad proof", |it| it.status == 401 && it.says(&["json web token", "' claim (", "public key"]), |_| Meaning::BadToken),
     ("token in doubt", |it| it.status == 401, |_| Meaning::DoubtfulToken),
     ("single sign-on", |it| it.status == 403 && it.sign_on().is_some(), |it| Meaning::Denied(it.sign_on().unwrap_or(Denial::Other))),
     ("single sign-on in words", |it| it.status == 403 && it.says(&["saml enforcement", "single sign-on"]), |_| Meaning::Denied(Denial::SingleSignOn { url: None })),
@@ -198,6 +199,8 @@ mod tests {
     fn a_refused_token_is_told_from_one_in_doubt() {
         check((401, &[], "Bad credentials"), "bad token", &Meaning::BadToken);
         check((401, &[], "Requires authentication"), "bad token", &Meaning::BadToken);
+        check((401, &[], "A JSON web token could not be decoded"), "bad proof", &Meaning::BadToken);
+        check((401, &[], "'Issuer' claim ('iss') must be an Integer"), "bad proof", &Meaning::BadToken);
         check((401, &[], ""), "token in doubt", &Meaning::DoubtfulToken);
     }
 

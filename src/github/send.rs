@@ -60,24 +60,35 @@ impl Client {
         F: Fn(Means) -> R,
         R: Future<Output = octocrab::Result<T>>,
     {
-        let Payer { octocrab, governor, .. } = &**payer;
+        let governor = &payer.governor;
         let is_first = self.purse.is_first(payer);
         let attempt = || async {
             let pass = governor.admit(kind.bucket(), kind).await.map_err(Missed::Held)?;
-            let means = Means { octocrab: octocrab.clone(), governor: governor.clone(), is_first };
+            let octocrab = payer.octocrab().await.map_err(Missed::Unproven)?;
+            let asked = self.clock.now();
+            let means = Means { octocrab, governor: governor.clone(), is_first };
             let failed = match tokio::time::timeout(SILENCE, Box::pin(call(means))).await {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) => Failed::Said(error),
                 Err(elapsed) => Failed::Silent(elapsed),
             };
+            if failed.is_unauthorized() {
+                payer.forget(asked).await;
+            }
             Err(Missed::Failed(failed, pass.sent()))
         };
         let mut waited = Duration::ZERO;
+        let mut may_renew = payer.is_app();
         let judge = |number, missed| {
             let (failed, sent) = match missed {
                 Missed::Held(stopped) => return Next::Stop(self.limited(action(), stopped)),
+                Missed::Unproven(error) => return Next::Stop(error),
                 Missed::Failed(failed, sent) => (failed, sent),
             };
+            // It was refused before anything was done, so a create may be sent again too.
+            if failed.is_unauthorized() && std::mem::take(&mut may_renew) {
+                return Next::After(Duration::ZERO);
+            }
             let attempt = Attempt { kind, number, waited, now: self.clock.now() };
             let decision = decide(&attempt, &failed.outcome());
             tracing::warn!(
@@ -164,6 +175,8 @@ impl Client {
 enum Missed {
     /// It was never made.
     Held(Stopped),
+    /// It was never made: the app that pays got no token.
+    Unproven(Error),
     /// It failed; what it was paid from, and when it went.
     Failed(Failed, (Bucket, Timestamp)),
 }
@@ -191,6 +204,11 @@ impl Failed {
             Self::Said(_) => Outcome::Broken,
             Self::Silent(_) => Outcome::Silent,
         }
+    }
+
+    /// Whether it is the credential that is refused.
+    fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Said(octocrab::Error::GitHub { source, .. }) if source.status_code.as_u16() == 401)
     }
 
     fn cause(self) -> Cause {

@@ -48,12 +48,15 @@ impl Client {
 
 /// Whether it is the credential that is refused, or cannot see.
 const fn is_no(error: &Error) -> bool {
-    matches!(error, Error::Unauthorized { .. } | Error::Forbidden { .. } | Error::NotFound { .. })
+    matches!(
+        error,
+        Error::Unauthorized { .. } | Error::App(_) | Error::Forbidden { .. } | Error::NotFound { .. }
+    )
 }
 
 /// Uses a credential that was refused no more where the person's sees more.
 fn judge(payer: &Payer, place: &str, refused: &Error, sees_more: bool) {
-    if matches!(refused, Error::Unauthorized { .. }) {
+    if matches!(refused, Error::Unauthorized { .. } | Error::App(_)) {
         payer.bar_everywhere();
     } else if sees_more {
         payer.bar(place);

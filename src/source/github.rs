@@ -89,8 +89,8 @@ fn source_error(error: &Error) -> SourceError {
 
 const fn trouble(error: &Error) -> Trouble {
     match error {
-        Error::Unauthorized { .. } | Error::Token => Trouble::Unauthorized,
-        Error::Forbidden { .. } | Error::NotFound { .. } => Trouble::NotPermitted,
+        Error::Unauthorized { .. } | Error::Token | Error::App(_) => Trouble::Unauthorized,
+        Error::Forbidden { .. } | Error::NoAccount { .. } | Error::NotFound { .. } => Trouble::NotPermitted,
         Error::Gone { .. } | Error::Empty { .. } => Trouble::Absent,
         Error::RateLimited { .. } => Trouble::Limited,
         Error::Unreachable { .. } | Error::Address { .. } => Trouble::Stopped,

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "the sandbox's errand runs inside it and tells by printing")]
 
 mod agent;
+mod apps;
 mod build;
 mod choosing;
 mod cli;

@@ -6,7 +6,7 @@ use planwright::clock::Clock;
 use planwright::config::Secret;
 use planwright::config::settings::GithubApi;
 use planwright::github::governor::{Claim, Options, Why};
-use planwright::github::{Client, Error, Governor, Question, Terms};
+use planwright::github::{Client, Error, Governor, Identity, Question, Terms};
 
 use crate::support::World;
 use crate::support::readers::{Heard, Readers, Said};
@@ -33,7 +33,7 @@ impl Pair {
         let governor = |api: &GithubApi| Governor::strict(api, &options, clock.clone(), Events::none());
         let (ada, bot) = (api("ada"), api("bot"));
         let client = Client::governed(http(), &ada, clock.clone(), governor(&ada)).unwrap();
-        let client = client.helped_by(&bot.token, governor(&bot)).unwrap();
+        let client = client.helped_by(Identity::Token(bot.token.clone()), governor(&bot)).unwrap();
         Self { readers, client, clock, _folder: folder }
     }
 
