@@ -43,7 +43,17 @@ const TABLES: &str = "SELECT CASE schema_name WHEN 'main' THEN name ELSE schema_
 
 const COLUMNS: &str = "SELECT column_name AS \"column\", data_type AS type, coalesce(comment,
         (SELECT any_value(of.comment) FROM duckdb_columns() of WHERE of.schema_name = 'main'
-            AND of.table_name = c.table_name AND of.column_name = c.column_name)) AS description
+            AND of.table_name = c.table_name AND of.column_name = c.column_name),
+        (SELECT about FROM (VALUES
+            ('_key', 'Its key, as text'),
+            ('_parent', 'Key of the row that it was listed for'),
+            ('_hash', 'Digest of what was read'),
+            ('_fetched_at', 'UTC; when it was read'),
+            ('_origin', 'The server that it is from: the address of its API, or hub:FOLDER'),
+            ('_run', 'The run that read it'),
+            ('_valid_from', 'UTC; since when it was so'),
+            ('_valid_to', 'UTC; until when; null while it is')) own(name, about)
+            WHERE own.name = c.column_name)) AS description
     FROM duckdb_columns() c WHERE NOT internal AND $table IN \
     (CASE schema_name WHEN 'main' THEN table_name END, schema_name || '.' || table_name) ORDER BY column_index";
 

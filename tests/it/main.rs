@@ -36,6 +36,7 @@ mod rest;
 mod review;
 mod sample;
 mod sandbox;
+mod servers;
 mod since;
 mod support;
 mod sync;

@@ -96,6 +96,11 @@ fn the_schema_tells_tables_and_what_their_columns_mean() {
     let columns = |table: &str| world.planwright(&["schema", table, "--format", "csv"]).ended(0).stdout;
     assert!(columns("issues").contains(described), "{}", columns("issues"));
     assert!(columns("history.issues").contains(described), "{}", columns("history.issues"));
+    // What the engine adds is said once, for tables and for models.
+    for table in ["issues", "ready_issues"] {
+        let told = columns(table);
+        assert!(told.contains("_origin,VARCHAR,\"The server that it is from: "), "{told}");
+    }
     world.planwright(&["schema", "isues"]).ended(2).said("the nearest known table is `issues`");
 }
 

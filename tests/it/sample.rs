@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{FLOOR, World};
 
 /// Serves an account of these sizes to the world; the server, and its address.
-fn serves(world: &mut World, port: &str, sizes: &str) -> (Child, String) {
+pub(crate) fn serves(world: &mut World, port: &str, sizes: &str) -> (Child, String) {
     let (serving, exports) = world.starts(&["hub", "serve", "--port", port, "--sample", sizes], 2);
     let value = |name: &str| {
         let line = exports.lines().find_map(|line| line.strip_prefix(&format!("export {name}=")));
@@ -19,7 +19,7 @@ fn serves(world: &mut World, port: &str, sizes: &str) -> (Child, String) {
     (serving, url)
 }
 
-fn stop(world: &World, mut serving: Child) {
+pub(crate) fn stop(world: &World, mut serving: Child) {
     world.run("kill", &["-INT", &serving.id().to_string()], "").ended(0);
     assert!(serving.wait().unwrap().success());
 }
@@ -32,7 +32,7 @@ fn synced(world: &mut World, port: &str, sizes: &str) -> String {
     url
 }
 
-fn query(world: &World, sql: &str) -> Value {
+pub(crate) fn query(world: &World, sql: &str) -> Value {
     let path = world.home().join(".local/share/planwright/warehouse.duckdb");
     json!(Warehouse::open(&path, &warehouse::Options::confined("256MB", 1)).unwrap().query(sql).unwrap().rows)
 }

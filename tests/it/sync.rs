@@ -84,6 +84,11 @@ impl Desk {
         self.clock.sleep(Duration::from_secs(1)).await;
     }
 
+    /// Where its hub is, and the folder that it keeps things in.
+    pub(crate) fn hub(&self) -> (&str, PathBuf) {
+        (self.hub.url(), self.folder.path().join("hub"))
+    }
+
     fn warehouse(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -10,21 +10,21 @@ items AS (
     SELECT * FROM {{ source('org_project_items') }}
 ),
 cells AS (
-    SELECT id, unnest(from_json(fields, '["JSON"]')) AS field
+    SELECT id, _origin, unnest(from_json(fields, '["JSON"]')) AS field
     FROM items
 ),
 states AS (
-    SELECT id, any_value(field) AS field
+    SELECT id, _origin, any_value(field) AS field
     FROM cells
     WHERE field->>'$.name' = 'Status'
-    GROUP BY id
+    GROUP BY id, _origin
 ),
 -- The title's value names the issue, of a pull request too, by an id that a rename or transfer does not change.
 titles AS (
-    SELECT id, max((field->>'$.value.issue_id')::BIGINT) AS issue_id
+    SELECT id, _origin, max((field->>'$.value.issue_id')::BIGINT) AS issue_id
     FROM cells
     WHERE field->>'$.data_type' = 'title'
-    GROUP BY id
+    GROUP BY id, _origin
 )
 SELECT
     project.owner,
@@ -36,11 +36,13 @@ SELECT
     item.title,
     issue.state,
     item.archived_at IS NOT NULL AS archived,
-    item.url
+    item.url,
+    item._origin
 FROM items AS item
-JOIN projects AS project ON project.id = item.project_id
-LEFT JOIN states ON states.id = item.id
-LEFT JOIN titles ON titles.id = item.id
+JOIN projects AS project ON project.id = item.project_id AND project._origin = item._origin
+LEFT JOIN states ON states.id = item.id AND states._origin = item._origin
+LEFT JOIN titles ON titles.id = item.id AND titles._origin = item._origin
 LEFT JOIN {{ source('issues') }} AS issue
-    ON issue.id = titles.issue_id OR (titles.issue_id IS NULL AND issue.url = item.url)
-ORDER BY project.owner, project.title, status, item.id
+    ON issue._origin = item._origin
+    AND (issue.id = titles.issue_id OR (titles.issue_id IS NULL AND issue.url = item.url))
+ORDER BY project.owner, project.title, status, item.id, item._origin

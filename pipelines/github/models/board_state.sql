@@ -4,8 +4,9 @@ SELECT
     project,
     coalesce(status, 'none') AS status,
     count(*) AS items,
-    count(*) FILTER (WHERE state = 'open') AS open
+    count(*) FILTER (WHERE state = 'open') AS open,
+    _origin
 FROM {{ ref('board') }}
 WHERE NOT archived
 GROUP BY ALL
-ORDER BY owner, project, status
+ORDER BY owner, project, status, _origin

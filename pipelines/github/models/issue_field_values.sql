@@ -9,6 +9,7 @@ SELECT
     CASE field->>'$.data_type'
         WHEN 'multi_select' THEN to_json(field->>'$.multi_select_options[*].name')::VARCHAR
         ELSE coalesce(field->>'$.single_select_option.name', field->>'$.value')
-    END AS value
-FROM (SELECT id, repo, number, unnest(from_json(fields, '["JSON"]')) AS field FROM {{ source('issues') }})
-ORDER BY repo, number, field_id
+    END AS value,
+    _origin
+FROM (SELECT id, repo, number, _origin, unnest(from_json(fields, '["JSON"]')) AS field FROM {{ source('issues') }})
+ORDER BY repo, number, field_id, _origin

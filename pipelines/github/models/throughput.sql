@@ -1,12 +1,12 @@
 -- What came and what was done, by repository and week.
 WITH happened AS (
-    SELECT repo, created_at AS moment, 'opened' AS what FROM {{ source('issues') }} WHERE is_pull IS NULL
+    SELECT repo, created_at AS moment, 'opened' AS what, _origin FROM {{ source('issues') }} WHERE is_pull IS NULL
     UNION ALL
-    SELECT repo, closed_at, 'closed' FROM {{ source('issues') }} WHERE is_pull IS NULL
+    SELECT repo, closed_at, 'closed', _origin FROM {{ source('issues') }} WHERE is_pull IS NULL
     UNION ALL
-    SELECT repo, merged_at, 'merged' FROM {{ source('pulls') }}
+    SELECT repo, merged_at, 'merged', _origin FROM {{ source('pulls') }}
     UNION ALL
-    SELECT repo, published_at, 'released' FROM {{ source('releases') }} WHERE NOT draft
+    SELECT repo, published_at, 'released', _origin FROM {{ source('releases') }} WHERE NOT draft
 )
 SELECT
     repo,
@@ -14,8 +14,9 @@ SELECT
     count(*) FILTER (WHERE what = 'opened') AS issues_opened,
     count(*) FILTER (WHERE what = 'closed') AS issues_closed,
     count(*) FILTER (WHERE what = 'merged') AS pulls_merged,
-    count(*) FILTER (WHERE what = 'released') AS releases
+    count(*) FILTER (WHERE what = 'released') AS releases,
+    _origin
 FROM happened
 WHERE moment IS NOT NULL
 GROUP BY ALL
-ORDER BY week DESC, repo
+ORDER BY week DESC, repo, _origin

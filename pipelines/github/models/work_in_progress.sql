@@ -11,10 +11,12 @@ SELECT
     CASE WHEN json_array_length(issue.assignees) > 0 THEN issue.assignees ELSE json_array(issue.author) END AS who,
     blocked.id IS NOT NULL AS blocked,
     issue.updated_at,
-    issue.url
+    issue.url,
+    issue._origin
 FROM {{ source('issues') }} AS issue
-LEFT JOIN {{ source('pulls') }} AS pull ON pull.repo_id = issue.repo_id AND pull.number = issue.number
-LEFT JOIN {{ ref('blocked_issues') }} AS blocked ON blocked.id = issue.id
+LEFT JOIN {{ source('pulls') }} AS pull
+    ON pull.repo_id = issue.repo_id AND pull.number = issue.number AND pull._origin = issue._origin
+LEFT JOIN {{ ref('blocked_issues') }} AS blocked ON blocked.id = issue.id AND blocked._origin = issue._origin
 WHERE issue.state = 'open'
     AND (issue.is_pull IS NOT NULL OR json_array_length(issue.assignees) > 0)
-ORDER BY issue.updated_at DESC, issue.id
+ORDER BY issue.updated_at DESC, issue.id, issue._origin

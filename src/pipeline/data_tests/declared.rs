@@ -5,10 +5,11 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::super::snapshot::{self, Snapshot};
-use super::super::spec::is_identifier;
-use super::super::warehouse::{literal, quoted};
+use super::super::spec::{Spec, is_identifier};
+use super::super::warehouse::quoted;
 use super::Expect;
 use super::bounds::{Bound, Rows};
+use super::constraint::Constraint;
 
 /// A file under `tests/`.
 #[derive(Debug, Deserialize)]
@@ -52,7 +53,7 @@ pub(super) type Query = (String, String, Expect);
 
 impl Declared {
     /// What it asks; an error says what it lacks.
-    pub(super) fn into_queries(self) -> Result<Vec<Query>, String> {
+    pub(super) fn into_queries(self, spec: &Spec) -> Result<Vec<Query>, String> {
         if let Some(snapshot) = self.snapshot.clone() {
             return Ok(vec![self.into_snapshot(&snapshot)?]);
         }
@@ -82,36 +83,15 @@ impl Declared {
         if let Some(freshness) = &self.freshness {
             queries.push(within(Bound::age(&table, &column, freshness)?));
         }
-        let (t, c) = (quoted(&table), quoted(&column));
-        if self.unique {
-            let sql = format!(
-                "SELECT {c}, count(*) AS times FROM {t} WHERE {c} IS NOT NULL GROUP BY {c} HAVING count(*) > 1 ORDER BY {c}"
-            );
-            queries.push((format!("{table}.{column} is unique"), sql, Expect::Nothing));
-        }
-        if self.not_null {
-            queries.push((
-                format!("{table}.{column} is not null"),
-                format!("SELECT * FROM {t} WHERE {c} IS NULL"),
-                Expect::Nothing,
-            ));
-        }
+        let column = Constraint { spec, table: &table, column: &column };
+        let mut broken = Vec::new();
+        broken.extend(self.unique.then(|| column.unique()));
+        broken.extend(self.not_null.then(|| column.not_null()));
         if !self.accepted_values.is_empty() {
-            let values: Vec<_> = self.accepted_values.iter().map(sql_value).collect();
-            let sql = format!(
-                "SELECT {c}, count(*) AS times FROM {t} WHERE {c} NOT IN ({}) GROUP BY {c} ORDER BY {c}",
-                values.join(", ")
-            );
-            queries.push((format!("{table}.{column} has accepted values"), sql, Expect::Nothing));
+            broken.push(column.accepted_values(&self.accepted_values));
         }
-        if let Some(Relationship { to, column: other }) = self.relationships {
-            let sql = format!(
-                "SELECT DISTINCT {c} FROM {t} WHERE {c} IS NOT NULL AND {c} NOT IN (SELECT {0} FROM {1} WHERE {0} IS NOT NULL) ORDER BY {c}",
-                quoted(&other),
-                quoted(&to)
-            );
-            queries.push((format!("{table}.{column} is in {to}.{other}"), sql, Expect::Nothing));
-        }
+        broken.extend(self.relationships.map(|Relationship { to, column: other }| column.is_in(&to, &other)));
+        queries.extend(broken.into_iter().map(|(name, sql)| (name, sql, Expect::Nothing)));
         if queries.is_empty() { Err("says nothing that must hold".to_owned()) } else { Ok(queries) }
     }
 
@@ -132,12 +112,5 @@ impl Declared {
         let name = self.name.unwrap_or_else(|| format!("{kept} is as it was kept"));
         let path = format!("{}/{kept}.jsonl", snapshot::PART);
         Ok((name, sql, Expect::Snapshot(Snapshot { pipeline: String::new(), path, stored: None })))
-    }
-}
-
-fn sql_value(value: &Value) -> String {
-    match value {
-        Value::String(text) => literal(text),
-        other => other.to_string(),
     }
 }

@@ -7,6 +7,7 @@
 //! snapshot needs a cassette.
 
 mod bounds;
+mod constraint;
 mod declared;
 mod run;
 
@@ -143,7 +144,7 @@ pub fn read(folder: &Folder, spec: &Spec) -> Result<Vec<DataTest>, Error> {
         for (index, declared) in parsed.tests.into_iter().enumerate() {
             let table = declared.table.clone().filter(|_| declared.sql.is_none());
             let incomplete = |why| Error::Incomplete { place: place.clone(), number: index + 1, why };
-            for (name, sql, mut expect) in declared.into_queries().map_err(incomplete)? {
+            for (name, sql, mut expect) in declared.into_queries(spec).map_err(incomplete)? {
                 if let Expect::Snapshot(snapshot) = &mut expect {
                     check_snapshot(snapshot, &about, &mut kept).map_err(incomplete)?;
                     snapshot.pipeline.clone_from(&folder.name);
