@@ -37,6 +37,7 @@ SELECT
     issue.state,
     item.archived_at IS NOT NULL AS archived,
     item.url,
+    item.project_id,
     item._origin
 FROM items AS item
 JOIN projects AS project ON project.id = item.project_id AND project._origin = item._origin
