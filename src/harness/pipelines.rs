@@ -201,8 +201,12 @@ pub async fn test(folder: &Folder, options: &Options) -> Result<PipelineReport, 
         let see = (see, store::last_request(&warehouse)?);
         for (test, runs) in bench.tests.iter().zip(&mut everywhere) {
             match &test.about {
-                About::Everything if due.contains(&test) => {
+                About::Everything if !due.contains(&test) || !tells_age(&cassette, test) => {}
+                About::Everything => {
                     runs.push((file.stem.to_owned(), data_tests::run(&warehouse, test, see)));
+                }
+                About::Cassette(name) if name == file.stem && !tells_age(&cassette, test) => {
+                    report.tests.push(red(test, format!("its cassette does not say {UNDATED}")));
                 }
                 About::Cassette(name) if name == file.stem => {
                     let write = (options.update && is_whole).then_some(&mut fresh);
@@ -215,7 +219,12 @@ pub async fn test(folder: &Folder, options: &Options) -> Result<PipelineReport, 
     let cassettes = report.cassettes.len();
     for (test, runs) in bench.tests.iter().zip(everywhere) {
         if runs.is_empty() && test.about == About::Everything && cassettes > 0 {
-            report.tests.push(red(test, "no cassette reads its table".to_owned()));
+            let why = if test.ages() {
+                format!("no cassette that reads its table says {UNDATED}")
+            } else {
+                "no cassette reads its table".to_owned()
+            };
+            report.tests.push(red(test, why));
         }
         report.tests.extend(together(cassettes > 1, runs));
     }
@@ -252,6 +261,15 @@ fn one(
         }
         None => tested,
     }
+}
+
+/// What a cassette must say for ages to be told, and how.
+const UNDATED: &str =
+    "when it was recorded; write `\"recorded\": \"2026-01-31T12:00:00Z\"` into its line with `resources`";
+
+/// Whether a cassette can judge a test: that of an age needs a clock.
+fn tells_age(cassette: &Cassette, test: &DataTest) -> bool {
+    cassette.is_dated() || !test.ages()
 }
 
 /// A test that could not run.

@@ -102,6 +102,21 @@ async fn freshness_is_told_by_the_clock_of_the_cassette_and_numbers_of_rows_by_t
 }
 
 #[tokio::test]
+async fn freshness_cannot_be_told_by_a_cassette_that_does_not_say_when_it_was_recorded() {
+    let test = "[[test]]\ntable = \"issues\"\ncolumn = \"updated_at\"\nfreshness = \"40000 days\"\nrows = { at_least = 1 }\n";
+    let said = "say when it was recorded; write `\"recorded\": \"2026-01-31T12:00:00Z\"` into its line with `resources`";
+    for (of, why) in [
+        ("", format!("no cassette that reads its table {}", said.replacen("say", "says", 1))),
+        ("source = \"cassette:account\"\n", format!("its cassette does not {said}")),
+    ] {
+        let report = disturbed(&format!("{of}{test}"), "").await.unwrap();
+        let shown: Vec<_> = report.tests.iter().map(|test| (test.green, test.detail.clone())).collect();
+        assert!(shown.contains(&(false, Some(why))) && shown.contains(&(true, None)), "{shown:?}");
+        assert_eq!(shown.len(), 2, "{shown:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_fault_that_leaves_a_trace_or_meets_nothing_is_red() {
     let faults =
         |at: &str| format!("source = \"cassette:account\"\n[[faults]]\nfault = \"bad-gateway\"\n{at}");

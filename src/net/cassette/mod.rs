@@ -163,6 +163,11 @@ impl Cassette {
     pub fn begins(&self) -> Timestamp {
         self.recorded.unwrap_or(Timestamp::UNIX_EPOCH)
     }
+
+    /// Whether it says when it was recorded, so that the age of what is on it can be told.
+    pub const fn is_dated(&self) -> bool {
+        self.recorded.is_some()
+    }
 }
 
 impl Exchange {
