@@ -41,7 +41,8 @@ class Recorder:
         out, status = response.read(), response.status
         said = {name: value for name, value in response.getheaders() if name.lower() not in HOP}
         connection.close()
-        self.kept.append((method, target, body, status, out))
+        accept = headers.get("Accept", headers.get("accept", "")).split(",")[0]
+        self.kept.append((method, target, body, status, out, accept))
         own, ours = self.upstream.encode(), self.here.encode()
         said = {name: value.replace(self.upstream, self.here) for name, value in said.items()}
         return status, said, out.replace(own, ours)
@@ -156,7 +157,7 @@ def ask(api, method, path, body=None):
 
 def judge(description, exchange, findings, unserved):
     """Holds one exchange against the description."""
-    method, target, body, status, out = exchange
+    method, target, body, status, out, accept = exchange
     url = urlsplit(target)
     operation = description.operation(method, url.path)
     if not operation:
@@ -180,8 +181,9 @@ def judge(description, exchange, findings, unserved):
         said = isinstance(answer, dict) and isinstance(answer.get("message"), str)
         findings.check(PART, f"{where} refused", None if said else f"{status} without a message")
         return
-    content = operation.answers(status)
-    if content is None or "application/json" not in content:
+    media = accept if "star" in accept else "application/json"
+    content = operation.content(status, media)
+    if "schema" not in content:
         findings.check(PART, f"{where} answered", f"{status} with a body is not declared")
         return
-    findings.check(PART, f"{where} answered", *operation.wrong([content["application/json"]["schema"]], answer))
+    findings.check(PART, f"{where} answered", *operation.wrong([content["schema"]], answer))

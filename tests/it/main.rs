@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "tests fail by panicking")]
 #![expect(clippy::print_stdout, reason = "the sandbox's errand runs inside it and tells by printing")]
 
+mod activity;
 mod agent;
 mod apps;
 mod build;

@@ -1,10 +1,14 @@
 //! What goes into the blanks of shapes, by name.
 
 use super::account::{Account, BEGIN, DAY, END, PEOPLE};
-use super::marks::{LABELS, MILESTONES, assigned_of, association, in_milestone, labels_of, milestone_of};
+use super::activity::WORKFLOWS;
+use super::marks::{
+    LABELS, MILESTONES, What, assigned_of, association, in_milestone, is_starred, labels_of, milestone_of,
+    settled,
+};
 use super::prose;
 use super::routes::REVIEWED;
-use super::scene::{Row, Scene};
+use super::scene::{RUNS, Row, Scene};
 use super::shape::{self, Fill, number, text, time};
 use super::spread::{choice, mix};
 
@@ -16,6 +20,10 @@ pub(super) const REPOS: usize = 500_000_000;
 const USERS: usize = 1_000_000;
 const LABEL_IDS: usize = 6_000_000_000;
 const MILESTONE_IDS: usize = 7_000_000;
+const WORKFLOW_IDS: usize = 9_000_000;
+
+/// How long a workflow runs.
+const RUN_SECONDS: i64 = 240;
 
 /// Every blank.
 pub(super) const ALL: &[(&str, Fill)] = &[
@@ -57,7 +65,7 @@ pub(super) const ALL: &[(&str, Fill)] = &[
     ("comments", |scene, into| number(into, scene.account.comments(scene.repo).held(scene.nth))),
     ("here", here),
     ("verdict", |scene, into| text(into, if scene.part == 0 { "APPROVED" } else { "COMMENTED" })),
-    ("likes", |scene, into| number(into, usize::from(scene.seed.is_multiple_of(5)))),
+    ("likes", |scene, into| number(into, usize::from(scene.is_liked()))),
     ("reactions", |scene, into| shape::REACTIONS.fill(scene, into)),
     ("labels", labels),
     ("assignee", assignee),
@@ -94,6 +102,19 @@ pub(super) const ALL: &[(&str, Fill)] = &[
     ("milestone_number", |scene, into| number(into, scene.part + 1)),
     ("milestone_open", |scene, into| number(into, in_milestone(scene.account, scene.repo, scene.part).0)),
     ("milestone_closed", |scene, into| number(into, in_milestone(scene.account, scene.repo, scene.part).1)),
+    ("stars", |scene, into| number(into, usize::from(is_starred(scene.repo)))),
+    ("event", |scene, into| text(into, happened(scene).map_or("", What::name))),
+    ("more_of_event", more_of_event),
+    ("workflow_id", |scene, into| number(into, WORKFLOW_IDS + scene.repo * WORKFLOWS.len() + scene.part)),
+    ("workflow", |scene, into| text(into, WORKFLOWS.get(scene.part).unwrap_or(&""))),
+    ("run_id", |scene, into| number(into, RUNS + scene.account.deal().thing((scene.repo, scene.nth)))),
+    ("run_number", |scene, into| {
+        number(into, scene.account.pulls(scene.repo).nth(scene.nth).map_or(0, |pull| pull + 1));
+    }),
+    ("conclusion", |scene, into| {
+        text(into, if scene.seed.is_multiple_of(6) { "failure" } else { "success" });
+    }),
+    ("ended", |scene, into| time(into, scene.created + RUN_SECONDS)),
 ];
 
 fn place(scene: &Scene<'_>, into: &mut Vec<u8>) {
@@ -139,11 +160,6 @@ fn comment_body(scene: &Scene<'_>, into: &mut Vec<u8>) {
     if scene.is_changed {
         text(into, "\\n\\nEdited: see the next release.");
     }
-}
-
-/// When the issue was last touched before any change; closed ones were closed then.
-fn settled(scene: &Scene<'_>) -> i64 {
-    scene.account.settled(scene.account.deal().thing((scene.repo, scene.nth)))
 }
 
 /// Of four closed pull requests, three were merged.
@@ -200,7 +216,7 @@ fn reason(scene: &Scene<'_>, into: &mut Vec<u8>) {
 fn here(scene: &Scene<'_>, into: &mut Vec<u8>) {
     place(scene, into);
     let (kind, name) = match scene.row {
-        Row::Comment(_) => ("/issues/comments/", scene.id),
+        Row::Comment(_) | Row::Said(_) => ("/issues/comments/", scene.id),
         Row::Review(_) => ("/pulls/comments/", scene.id),
         _ => ("/issues/", scene.number()),
     };
@@ -300,6 +316,38 @@ fn repository(scene: &Scene<'_>, into: &mut Vec<u8>) {
     if matches!(scene.row, Row::IssueAtHome(_)) {
         text(into, "\"repository\":");
         shape::REPO.fill(scene, into);
+        text(into, ",");
+    }
+}
+
+/// What was done to the issue.
+const fn happened(scene: &Scene<'_>) -> Option<What> {
+    match scene.row {
+        Row::Happened(_, what) | Row::Event(_, what) => Some(what),
+        _ => None,
+    }
+}
+
+/// What an event is about, and in a repository's list the issue it was done to.
+fn more_of_event(scene: &Scene<'_>, into: &mut Vec<u8>) {
+    match happened(scene) {
+        Some(What::Labeled(_)) => {
+            text(into, "\"label\":{\"name\":\"");
+            label(scene, 0, into);
+            text(into, "\",\"color\":\"");
+            label(scene, 2, into);
+            text(into, "\"},");
+        }
+        Some(What::Assigned) => {
+            text(into, "\"assignee\":");
+            assignee(scene, into);
+            text(into, ",");
+        }
+        Some(What::Closed) | None => {}
+    }
+    if let Row::Event(entry, _) = scene.row {
+        text(into, "\"issue\":");
+        shape::ISSUE.fill(&Scene::of(scene.account, scene.base, Row::Issue(entry)), into);
         text(into, ",");
     }
 }

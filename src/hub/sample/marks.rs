@@ -1,6 +1,7 @@
-//! What issues are marked with: labels, people, milestones.
+//! What issues are marked with: labels, people, milestones, and what was done to them; and who starred what.
 
 use super::account::Account;
+use super::scene::Scene;
 use super::spread::mix;
 
 /// A label's name, its name in addresses, its colour, its description.
@@ -51,5 +52,64 @@ pub(super) fn association(user: usize) -> &'static str {
         1..=3 => "MEMBER",
         4..=9 => "CONTRIBUTOR",
         _ => "NONE",
+    }
+}
+
+/// Whether the account's owner starred a repository: one of three.
+pub(super) const fn is_starred(repo: usize) -> bool {
+    repo.is_multiple_of(3)
+}
+
+/// When the issue was last touched before any change; closed ones were closed then.
+pub(super) fn settled(scene: &Scene<'_>) -> i64 {
+    scene.account.settled(scene.account.deal().thing((scene.repo, scene.nth)))
+}
+
+/// What was done to an issue, comments left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum What {
+    /// It got this label.
+    Labeled(usize),
+    /// It was assigned to somebody.
+    Assigned,
+    /// It was closed.
+    Closed,
+}
+
+impl What {
+    /// Things that can be done to one issue: as many as there are labels, and two more.
+    pub(super) const MOST: usize = LABELS.len() + 2;
+
+    /// What was done to an issue when it was opened.
+    pub(super) fn at_first(scene: &Scene<'_>) -> impl Iterator<Item = Self> + use<> {
+        labels_of(scene.seed).map(Self::Labeled).chain(assigned_of(scene.seed).map(|_user| Self::Assigned))
+    }
+
+    /// What was done to it at the end.
+    pub(super) fn at_last(scene: &Scene<'_>) -> Option<Self> {
+        (!scene.is_open()).then_some(Self::Closed)
+    }
+
+    /// Its place among all that can be done to an issue.
+    pub(super) fn place(self) -> usize {
+        match self {
+            Self::Labeled(part) => part,
+            Self::Assigned => LABELS.len(),
+            Self::Closed => LABELS.len() + 1,
+        }
+    }
+
+    /// The label it is about.
+    pub(super) const fn label(self) -> Option<usize> {
+        if let Self::Labeled(part) = self { Some(part) } else { None }
+    }
+
+    /// As GitHub calls it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Labeled(_) => "labeled",
+            Self::Assigned => "assigned",
+            Self::Closed => "closed",
+        }
     }
 }

@@ -10,6 +10,7 @@
 //! of history: started again with `changed`, the changed rows come after everything else.
 
 mod account;
+mod activity;
 mod blanks;
 mod families;
 mod marks;

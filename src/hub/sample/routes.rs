@@ -22,6 +22,10 @@ pub(in crate::hub) fn answer(account: Account, base: &Base, request: &Request) -
         ["user"] => Ok(visit.one(Row::Person(0))),
         ["users", login] => Ok(visit.one(Row::Person(person(login)?))),
         ["user", "repos"] => Ok(visit.repos(account.repos)),
+        ["user", "starred"] => Ok(visit.starred()),
+        // What nobody in a sample account has.
+        ["user", "orgs"] | ["gists" | "notifications"] => Ok(visit.short(std::iter::empty())),
+        ["users", login, "projectsV2"] => person(login).map(|_| visit.short(std::iter::empty())),
         ["users" | "orgs", login, "repos"] => {
             Ok(visit.repos(if person(login)? == 0 { account.repos } else { 0 }))
         }
@@ -74,14 +78,16 @@ impl Visit<'_> {
             }
             ["issues"] => self.issues(repo),
             ["issues", "comments"] => self.comments(repo),
-            ["issues", "comments", id] => {
-                let id = id.parse().ok().and_then(comment_of).filter(|id| *id < self.account.comments);
-                let place = id.map(|id| self.account.comment_deal().place(id));
-                let entry = place.filter(|(home, _)| *home == repo).map(|(_, nth)| self.comment(repo, nth));
-                Ok(self.one(Row::Comment(entry.ok_or_else(Refusal::not_found)?)))
+            ["issues", "comments", id] => Ok(self.one(Row::Comment(self.comment_by_id(repo, id)?))),
+            ["issues", "comments", id, "reactions"] => {
+                Ok(self.likes(Row::LikedComment(self.comment_by_id(repo, id)?)))
             }
+            ["issues", "events"] => Ok(self.events(repo)),
             ["pulls"] => self.pulls(repo),
             ["pulls", "comments"] => self.reviews(repo),
+            ["pulls", "comments", id, "reactions"] => {
+                Ok(self.likes(Row::LikedRemark(self.remark(repo, id)?)))
+            }
             ["pulls", number] => Ok(self.one(Row::WholePull(self.issue(repo, self.pull(repo, number)?.0)))),
             ["pulls", number, "comments"] => {
                 let (nth, pull) = self.pull(repo, number)?;
@@ -93,8 +99,13 @@ impl Visit<'_> {
                 let entry = Entry { repo, nth, changed: None };
                 Ok(self.short((0..verdicts(pull)).map(|part| Row::Verdict(entry, part))))
             }
+            ["stargazers"] => Ok(self.stargazers(repo)),
+            ["assignees"] => Ok(self.short((0..PEOPLE.len()).map(Row::User))),
+            ["actions", rest @ ..] => self.actions(repo, rest),
+            ["languages"] => Reply::json(200, &serde_json::json!({"Rust": 100_000 + repo})),
             // What a sample account has none of.
-            ["releases" | "branches" | "tags" | "commits" | "events" | "stargazers" | "contributors"] => {
+            ["environments"] => Ok(self.counted("environments", (Vec::new(), 0))),
+            ["releases" | "branches" | "tags" | "commits" | "events" | "contributors" | "deployments"] => {
                 Ok(self.short(std::iter::empty()))
             }
             ["issues", number, rest @ ..] => self.in_issue(repo, self.nth(repo, number)?, rest),
@@ -119,6 +130,8 @@ impl Visit<'_> {
                 let seed = self.scene(Row::Issue(self.issue(repo, nth))).seed;
                 Ok(self.short(labels_of(seed).map(|part| Row::Label(repo, part))))
             }
+            ["reactions"] => Ok(self.likes(Row::Liked(self.issue(repo, nth)))),
+            ["timeline"] => Ok(self.timeline(repo, nth)),
             ["parent"] => Ok(self.one(issue(links.parent.ok_or_else(Refusal::not_found)?))),
             ["sub_issues"] => Ok(self.short(links.children.into_iter().flatten().map(issue))),
             ["dependencies", "blocked_by"] => {
@@ -127,6 +140,14 @@ impl Visit<'_> {
             ["dependencies", "blocking"] => Ok(self.short(links.blocking.into_iter().map(issue))),
             _ => Err(Refusal::not_found()),
         }
+    }
+
+    /// The comment that has this database id, if it is in this repository.
+    fn comment_by_id(self, repo: usize, id: &str) -> Result<Entry, Refusal> {
+        let id = id.parse().ok().and_then(comment_of).filter(|id| *id < self.account.comments);
+        let place = id.map(|id| self.account.comment_deal().place(id));
+        let entry = place.filter(|(home, _)| *home == repo).map(|(_, nth)| self.comment(repo, nth));
+        entry.ok_or_else(Refusal::not_found)
     }
 
     fn nth(self, repo: usize, number: &str) -> Result<usize, Refusal> {

@@ -2,14 +2,20 @@
 
 use super::account::{Account, PEOPLE};
 use super::families::Links;
+use super::marks::{What, settled};
 use super::spread::mix;
 
 /// Ids of each kind begin here, so that none is a number and none is another's.
 pub(super) const ISSUES: usize = 2_000_000_000;
 const COMMENTS: usize = 3_000_000_000;
 pub(super) const PULLS: usize = 4_000_000_000;
-const REVIEWS: usize = 5_000_000_000;
+pub(super) const REVIEWS: usize = 5_000_000_000;
 const VERDICTS: usize = 8_000_000_000;
+/// A like has the id of what is liked, so much further on.
+const LIKES: usize = 10_000_000_000;
+pub(super) const RUNS: usize = 20_000_000_000;
+const JOBS: usize = 30_000_000_000;
+const EVENTS: usize = 40_000_000_000;
 
 /// Reviews of a pull request at most.
 const MOST_VERDICTS: usize = 2;
@@ -39,7 +45,13 @@ pub(super) struct Entry {
 pub(super) enum Row {
     /// A person, with all that a profile says.
     Person(usize),
+    /// A person in a list.
+    User(usize),
     Repo(usize),
+    /// A repository with when it was starred.
+    Starred(usize),
+    /// Who starred a repository, and when.
+    Stargazer(usize),
     /// Asked for by itself.
     WholeRepo(usize),
     /// A repository, and one of its labels.
@@ -58,6 +70,21 @@ pub(super) enum Row {
     Review(Entry),
     /// A review of that pull request: which of its reviews.
     Verdict(Entry, usize),
+    /// The reaction to an issue, to a comment, to a remark.
+    Liked(Entry),
+    LikedComment(Entry),
+    LikedRemark(Entry),
+    /// Something that was done to an issue, on its own page.
+    Happened(Entry, What),
+    /// The same in the list of a repository, with the issue.
+    Event(Entry, What),
+    /// A comment on the page of its issue.
+    Said(Entry),
+    /// A repository, and one of its workflows.
+    Workflow(usize, usize),
+    /// The run of a workflow for that pull request, and its job.
+    Run(Entry),
+    Job(Entry),
 }
 
 /// The facts behind an object. What does not concern its kind is empty.
@@ -85,14 +112,24 @@ impl<'a> Scene<'a> {
     pub(super) fn of(account: Account, base: &'a Base, row: Row) -> Self {
         let scene = Self::empty(account, base, row);
         match row {
-            Row::Person(user) => Self { user, ..scene },
-            Row::Repo(repo) | Row::WholeRepo(repo) => Self { repo, ..scene },
-            Row::Label(repo, part) | Row::Milestone(repo, part) => Self { repo, part, ..scene },
+            Row::Person(user) | Row::User(user) => Self { user, ..scene },
+            Row::Repo(repo) | Row::WholeRepo(repo) | Row::Starred(repo) | Row::Stargazer(repo) => {
+                Self { repo, ..scene }
+            }
+            Row::Label(repo, part) | Row::Milestone(repo, part) | Row::Workflow(repo, part) => {
+                Self { repo, part, ..scene }
+            }
             Row::Issue(entry) | Row::IssueAtHome(entry) => scene.issue(entry, ISSUES),
             Row::Pull(entry) | Row::WholePull(entry) => scene.issue(entry, PULLS),
-            Row::Comment(entry) => scene.comment(entry),
+            Row::Comment(entry) | Row::Said(entry) => scene.comment(entry),
             Row::Review(entry) => scene.review(entry),
             Row::Verdict(entry, part) => scene.verdict(entry, part),
+            Row::Liked(entry) => scene.issue(entry, ISSUES).liked(),
+            Row::LikedComment(entry) => scene.comment(entry).liked(),
+            Row::LikedRemark(entry) => scene.review(entry).liked(),
+            Row::Happened(entry, what) | Row::Event(entry, what) => scene.happened(entry, what),
+            Row::Run(entry) => scene.issue(entry, RUNS),
+            Row::Job(entry) => scene.issue(entry, JOBS),
         }
     }
 
@@ -174,6 +211,24 @@ impl<'a> Scene<'a> {
             is_changed: false,
             ..scene
         }
+    }
+
+    /// The reaction to what stands here: one at most, soon after.
+    fn liked(self) -> Self {
+        Self { id: LIKES + self.id, user: Account::author(mix(self.seed ^ LIKES as u64)), ..self }
+    }
+
+    /// Whether somebody liked it: one of five.
+    pub(super) const fn is_liked(&self) -> bool {
+        self.seed.is_multiple_of(5)
+    }
+
+    fn happened(self, entry: Entry, what: What) -> Self {
+        let scene = self.issue(entry, 0);
+        // Each issue has room for as many ids as there can be events.
+        let (part, id) = (what.label().unwrap_or(0), EVENTS + scene.id * What::MOST + what.place());
+        let created = if what == What::Closed { settled(&scene) } else { scene.created };
+        Self { user: 0, part, id, created, ..scene }
     }
 
     /// The same place with this person in it.

@@ -82,6 +82,14 @@ shapes! {
     WHOLE_REPO "whole_repo"
     REVIEW "review"
     VERDICT "verdict"
+    STARRED "starred"
+    STARGAZER "stargazer"
+    REACTION "reaction"
+    EVENT "event"
+    SAID "said"
+    WORKFLOW "workflow"
+    RUN "run"
+    JOB "job"
 }
 
 /// Writes text that needs no escapes.

@@ -32,6 +32,13 @@ impl Visit<'_> {
         Reply { status: 200, body, page: Some((paging, paging.last(total))) }
     }
 
+    /// The same under a name, beside how many there are.
+    pub(super) fn counted(self, name: &'static str, (rows, total): (Vec<Row>, usize)) -> Reply {
+        let paging = Paging::of(self.request);
+        let sheet = Sheet::list(self.account, self.base, rows).counted(name, total);
+        Reply { status: 200, body: Body::Sheet(sheet), page: Some((paging, paging.last(total))) }
+    }
+
     /// A page of a short listing.
     pub(super) fn short(self, rows: impl Iterator<Item = Row>) -> Reply {
         let rows: Vec<Row> = rows.collect();
