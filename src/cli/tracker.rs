@@ -11,6 +11,7 @@ use super::payers::Payers;
 use super::session::{Call, Session, Settled};
 use crate::artifact::{IssueNumber, RepoChoice, RepoName};
 use crate::build::Home;
+use crate::config::settings::Pace;
 use crate::git;
 use crate::github::governor::{self, Claim};
 use crate::github::{self, Governor, Identity};
@@ -106,8 +107,12 @@ impl Tracker {
             governor::Options { folder: &folder, reserve: settings.tracker.reserve, claim: way.claim };
         let clock = session.call.clock.clone();
         let url = &settings.tracker.url;
+        let paced = match settings.tracker.pace {
+            Pace::Auto => Governor::new,
+            Pace::Always => Governor::strict,
+        };
         let governor = |identity: &Identity| {
-            Governor::new(&identity.account(url), &options, clock.clone(), session.run.events.clone())
+            paced(&identity.account(url), &options, clock.clone(), session.run.events.clone())
         };
         let (at, paced) = ((way.transport(session)?, url.as_str()), governor(&first));
         let mut client = github::Client::of(at, first, clock.clone(), paced)?;
@@ -166,8 +171,9 @@ impl Tracker {
         }
     }
 
-    /// Closes the hub, if this was one: its folder and port are free afterwards.
+    /// Ends the conversation. Closes the hub, if this was one: its folder and port are free afterwards.
     pub(super) async fn close(self) {
+        self.client.leave();
         if let Some(hub) = self.hub {
             hub.stop().await;
         }

@@ -11,8 +11,8 @@ use super::environment::{self as env, Environment};
 use super::keys::{From as Owner, ROLES};
 use super::layers::{File, Layers};
 use super::settings::{
-    Build, Context, Effort, Log, ModelFacts, OnUnreviewed, Origin, Places, Profile, Provider, Review, Role,
-    Settings, Sync, Tracker,
+    Build, Context, Effort, Log, ModelFacts, OnUnreviewed, Origin, Pace, Places, Profile, Provider, Review,
+    Role, Settings, Sync, Tracker,
 };
 use super::value::{From, Place, Value};
 use super::{Error, FILE, Input, Loaded, Repository, Shipped};
@@ -134,6 +134,10 @@ impl Made<'_> {
             hub: self.truth("github.hub"),
             api: None,
             reserve: self.number("github.reserve"),
+            pace: match self.text("github.pace").as_deref() {
+                Some("always") => Pace::Always,
+                _ => Pace::Auto,
+            },
             repo: self.text("github.repo").and_then(|name| name.parse().ok()),
         }
     }

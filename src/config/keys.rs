@@ -112,6 +112,7 @@ pub const KEYS: &[Key] = &[
     key("github.repo", Kind::Repo, &[], "the repository whose issues are worked on; read off the remote `origin` if unset").variable(&[env::PLANWRIGHT_REPO]),
     key("github.hub", Kind::Truth, &["false"], "the embedded hub, even where there is a token").variable(&[env::PLANWRIGHT_HUB]),
     key("github.reserve", Kind::Number(0), &["20"], "percent of the hour's requests that `sync` leaves to your other tools").user(),
+    key("github.pace", Kind::Choice(&["auto", "always"]), &["\"auto\""], "whether requests keep to the limits that the server tells: `auto` is not on loopback, `always` there too, for a tunnel or a proxy of yours that leads to a real one").user(),
     key("github.token_file", Kind::Path, &[], "the file that holds the token").user(),
     key("github.token_command", Kind::Text, &[], "the shell command that prints the token").user(),
     key("github.more_tokens", Kind::Sources, &["[]"], "further tokens that pay for what `sync` reads: a list of `{ env = \"…\" }`, `{ file = \"…\" }` and `{ command = \"…\" }`").user().variable(&[env::PLANWRIGHT_MORE_TOKENS]),

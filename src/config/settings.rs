@@ -207,8 +207,19 @@ pub struct Tracker {
     pub api: Option<GithubApi>,
     /// Percent of the hour's requests that `sync` leaves to the person's other tools.
     pub reserve: u64,
+    /// Where requests keep to the limits that the server tells.
+    pub pace: Pace,
     /// `owner/name`, where configured; otherwise it is read off the git remote.
     pub repo: Option<RepoName>,
+}
+
+/// Where requests keep to the limits that the server tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Everywhere but on loopback, where servers are the person's own.
+    Auto,
+    /// There too: what listens may lead to a server of others.
+    Always,
 }
 
 /// A GitHub API and the token for it.

@@ -108,6 +108,11 @@ impl Client {
         self.purse.left()
     }
 
+    /// Tells the other processes of the machine what was spent of the limits: nothing more will be asked.
+    pub fn leave(&self) {
+        self.purse.leave();
+    }
+
     /// Whose token it is.
     pub async fn viewer(&self) -> Result<User, Error> {
         self.get("/user", &|| "read whose token it is".to_owned()).await

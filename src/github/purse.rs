@@ -130,6 +130,13 @@ impl Purse {
         self.first.governor.left().map(|left| left.saturating_add(others))
     }
 
+    /// Tells the other processes of the machine what was spent, before this one ends.
+    pub(super) fn leave(&self) {
+        for payer in std::iter::once(&self.first).chain(&self.others) {
+            payer.governor.leave();
+        }
+    }
+
     /// Who pays for the next request for a place, and whether yet another could pay for it now.
     pub(super) fn choose(&self, kind: Kind, place: &str) -> (&Arc<Payer>, bool) {
         let others = self.others.iter().filter(|payer| payer.may(place));

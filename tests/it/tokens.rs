@@ -212,6 +212,46 @@ async fn a_question_that_another_token_sees_only_a_part_of_is_asked_with_the_fir
     }
 }
 
+/// Who asked for the issues of six repositories in a whole sync.
+fn payers_of_a_sync(world: &World, readers: &Readers) -> Vec<String> {
+    let names: Vec<_> = (1..=6).map(|number| format!("ada/r{number}")).collect();
+    let repos = names.iter().flat_map(|name| ["--repo", name]);
+    let args: Vec<_> = ["sync", "--full", "--only", "issues"].into_iter().chain(repos).collect();
+    world.planwright(&args).ended(0);
+    let heard = readers.heard();
+    let of_issues = heard.iter().filter(|heard| heard.path.contains("/issues?"));
+    let payers: Vec<_> = of_issues.map(|heard| heard.token.clone()).collect();
+    assert_eq!(payers.len(), 6, "{heard:?}");
+    let own: Vec<_> =
+        heard.iter().filter(|heard| heard.path.contains("?per_page=100&sort=full_name")).collect();
+    assert!(own.len() == 6 && own.iter().all(|heard| heard.token == "ada"), "{heard:?}");
+    payers
+}
+
+#[test]
+fn a_sync_shares_its_reading_by_what_each_token_has_left_where_limits_are_kept() {
+    let mut world = World::empty();
+    let readers = world.wait(Readers::start(&Clock::System, |heard| {
+        let path = heard.path.split('?').next()?;
+        let number = path.strip_prefix("/repos/ada/r")?.parse::<u64>().ok()?;
+        let name = format!("r{number}");
+        let repo = serde_json::json!({"id": number, "node_id": format!("R_{number}"), "name": name,
+            "full_name": format!("ada/{name}"), "owner": {"login": "ada"}});
+        Some((200, None, repo.to_string()))
+    }));
+    world.set("GITHUB_API_URL", readers.url.clone()).set("GITHUB_TOKEN", "ada");
+    world.set("PLANWRIGHT_MORE_TOKENS", "BOT").set("BOT", "bot");
+    assert_eq!(payers_of_a_sync(&world, &readers), ["ada"; 6], "nothing is paced on loopback");
+    world.write(world.config(), "[github]\npace = \"always\"\n");
+    readers.leave("ada", 2_000);
+    readers.leave("bot", 4_000);
+    assert_eq!(payers_of_a_sync(&world, &readers), ["bot"; 6], "it has more left than the first");
+    readers.leave("bot", 900);
+    let payers = payers_of_a_sync(&world, &readers);
+    assert!(payers.contains(&"bot".to_owned()), "nobody knew yet");
+    assert_eq!(payers_of_a_sync(&world, &readers), ["ada"; 6], "a fifth of the hour is kept");
+}
+
 #[test]
 fn further_tokens_are_named_by_their_places_and_never_shown() {
     let mut world = World::empty();

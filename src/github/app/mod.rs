@@ -12,8 +12,10 @@ pub(super) mod view;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::pem::PemObject as _;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -140,15 +142,11 @@ impl App {
     }
 }
 
-/// The key in the first block of a PEM text (RFC 7468), if it is an RSA private key.
+/// The key in a PEM text, if it is an RSA private key.
 fn key_pair(pem: &str) -> Option<RsaKeyPair> {
-    let (_, block) = pem.split_once("-----BEGIN ")?;
-    let (label, rest) = block.split_once("-----")?;
-    let (body, _) = rest.split_once("-----END ")?;
-    let der = STANDARD.decode(body.split_whitespace().collect::<String>()).ok()?;
-    match label {
-        "RSA PRIVATE KEY" => RsaKeyPair::from_der(&der).ok(),
-        "PRIVATE KEY" => RsaKeyPair::from_pkcs8(&der).ok(),
+    match PrivateKeyDer::from_pem_slice(pem.as_bytes()).ok()? {
+        PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()).ok(),
+        PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).ok(),
         _ => None,
     }
 }

@@ -215,6 +215,14 @@ impl Governor {
         }
     }
 
+    /// Tells the other processes what this one did, and that it ends. That a governor is dropped is not enough:
+    /// what still runs in the background when the process ends may hold one.
+    pub(super) fn leave(&self) {
+        if let Some(inner) = &self.0 {
+            inner.live().leave(inner.clock.now());
+        }
+    }
+
     /// Hears that the server asks to slow down.
     pub(super) fn slow(&self, (bucket, sent): (Bucket, Timestamp), wait: std::time::Duration) {
         let Some(inner) = &self.0 else { return };
@@ -274,6 +282,12 @@ impl Live {
         }
     }
 
+    /// Adds what was taken since the last exchange, and counts as one of the processes no more.
+    fn leave(&mut self, now: Timestamp) {
+        self.shared.leave(&self.taken, now);
+        self.taken = self.state.with_nothing_taken();
+    }
+
     fn count(&mut self, bucket: Bucket, now: Timestamp, (points, millis): (u64, u64)) {
         for state in [&mut self.state, &mut self.taken] {
             state.of(bucket).count(now, points, millis);
@@ -303,8 +317,7 @@ impl Drop for Pass {
 impl Drop for Inner {
     fn drop(&mut self) {
         let now = self.clock.now();
-        let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner);
-        live.shared.leave(&live.taken, now);
+        self.live.get_mut().unwrap_or_else(PoisonError::into_inner).leave(now);
     }
 }
 
