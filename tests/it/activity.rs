@@ -46,6 +46,7 @@ fn every_resource_is_read_whole_and_what_is_listed_agrees_with_what_is_counted()
             "SELECT count(*) FROM issue_events JOIN issue_assignees USING (issue_id) WHERE event = 'assigned'",
             "SELECT count(*) FROM issue_assignees JOIN assignees USING (repo_id, user_id)",
         ),
+        ("SELECT sum(repos) FROM users", "SELECT count(*) FROM assignees"),
         ("SELECT count(*) FROM workflows", "SELECT 2 * count(*) FROM repos"),
         (
             "SELECT count(*) FROM workflow_runs JOIN workflows ON workflows.id = workflow_id",

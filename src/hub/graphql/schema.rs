@@ -20,6 +20,7 @@ pub(in crate::hub) enum Kind {
     Discussion,
     Category,
     Actor,
+    User,
     Commit,
     /// A connection's own fields; what its items are is said beside it.
     PageInfo,
@@ -73,6 +74,7 @@ const REPOSITORY: Fields = &[
     ("issues", Listing(&["issues"], Kind::Issue)),
     ("pullRequests", Listing(&["pulls"], Kind::PullRequest)),
     ("discussions", Listing(&[], Kind::Discussion)),
+    ("mentionableUsers", Listing(&["assignees"], Kind::User)),
 ];
 /// What issues and pull requests have alike.
 const THREAD: Fields = &[
@@ -130,6 +132,15 @@ const DISCUSSION: Fields = &[
 ];
 const CATEGORY: Fields = &[("name", Same("name"))];
 const ACTOR: Fields = &[("login", Same("login"))];
+const USER: Fields = &[
+    ("id", Same("node_id")),
+    ("databaseId", Same("id")),
+    ("login", Same("login")),
+    ("name", Same("name")),
+    ("company", Same("company")),
+    ("location", Same("location")),
+    ("url", Same("html_url")),
+];
 const COMMIT: Fields = &[("oid", Same("oid"))];
 const COUNT: Fields = &[("totalCount", Same("totalCount"))];
 const PAGE_INFO: Fields = &[("hasNextPage", Same("hasNextPage")), ("endCursor", Same("endCursor"))];
@@ -148,6 +159,7 @@ impl Kind {
             Self::Discussion => "Discussion",
             Self::Category => "DiscussionCategory",
             Self::Actor => "Actor",
+            Self::User => "User",
             Self::Commit => "Commit",
             Self::PageInfo => "PageInfo",
             Self::Count => "Connection",
@@ -167,6 +179,7 @@ impl Kind {
             Self::Discussion => (&[], DISCUSSION),
             Self::Category => (&[], CATEGORY),
             Self::Actor => (&[], ACTOR),
+            Self::User => (&[], USER),
             Self::Commit => (&[], COMMIT),
             Self::PageInfo => (&[], PAGE_INFO),
             Self::Count => (&[], COUNT),
