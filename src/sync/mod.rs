@@ -197,6 +197,7 @@ pub async fn sync(run: &Run, server: Server<'_>, options: &Options<'_>) -> Resul
     let spec = Spec::read(options.folder)?;
     let models = models::plan(options.folder, &spec)?;
     let tests = data_tests::read(options.folder, &spec)?;
+    let is_first = options.warehouse.is_missing();
     let (warehouse, _desk) = open(options.warehouse, options.settings).await?;
     let noted = made::take_back(&warehouse, &spec)?;
     run.events.stage("extract", spec.name.clone());
@@ -208,6 +209,10 @@ pub async fn sync(run: &Run, server: Server<'_>, options: &Options<'_>) -> Resul
             "loaded",
             &format!("{} ({} rows, {} removed)", outcome.name, outcome.rows, outcome.removed),
         );
+    }
+    let has_changed = resources.iter().any(|outcome| outcome.rows + outcome.removed > 0);
+    if has_changed && !is_first {
+        warehouse.tidy()?;
     }
     let ledger_rows = ledger::load(&warehouse, options.state)?;
     if run.cancel.is_cancelled() {
@@ -223,9 +228,8 @@ pub async fn sync(run: &Run, server: Server<'_>, options: &Options<'_>) -> Resul
     let increments = if options.full { Increments::Anew } else { Increments::Added };
     let extent = Extent { which: Which::Changed, increments };
     let made = Made { spec: &spec, models: &models, tests: &tests, extent };
-    let loaded = resources.iter().any(|outcome| outcome.rows + outcome.removed > 0)
-        || (ledger_rows > 0 && made.heeds_the_ledger());
-    if !loaded && !options.full && made.stand(noted.as_deref()) {
+    let is_stale = has_changed || (ledger_rows > 0 && made.heeds_the_ledger());
+    if !is_stale && !options.full && made.stand(noted.as_deref()) {
         made.note(&warehouse, noted.as_deref())?;
         run.events.stage("models", "as they were; their data tests held".to_owned());
         return Ok(Report {

@@ -1,6 +1,8 @@
 //! What `sync` costs beside what a person would take instead, and beside what nothing can be faster than.
 //!
-//! `cargo bench --profile dev --bench sync` runs it. A process of its own serves a made-up account; every
+//! `cargo bench --profile dev --config profile.dev.opt-level=3 --bench sync` runs it: what planwright is linked with
+//! stays as `cargo test` compiled it, and planwright itself is optimised as a release is; without `--config` it
+//! takes about an eighth more CPU. A process of its own serves a made-up account; every
 //! tool is a process too, start-up included, and loads repositories, issues and comments into a database
 //! file: first all of them, then again with nothing changed, then after one in a hundred changed. The
 //! tools take turns, so that what else the machine does hits all of them; the middle of the runs is told,

@@ -2,23 +2,26 @@
 //!
 //! It is opened with bounded memory and threads, without extensions from the network and, wherever SQL
 //! from a repository or a model runs, without any access to files: then `read_csv`, `COPY` and `ATTACH`
-//! are refused by DuckDB itself and no setting can be changed any more. Loading speaks only BEGIN,
+//! are refused by DuckDB itself and no setting that matters can be changed any more. Loading speaks only BEGIN,
 //! DELETE, INSERT, COMMIT and the appender; there are no keys and no indexes.
 
 mod error;
+mod open;
 mod place;
 mod question;
 mod reads;
 mod value;
 mod writer;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use duckdb::{Config, Connection};
+use duckdb::Connection;
 use serde_json::Value;
 
 pub use error::{Engine, Error};
+pub(crate) use open::ROW_GROUP;
+pub use open::{Access, Mode, Options};
 pub use place::{Address, Place};
 pub use question::Question;
 pub(crate) use reads::{Reads, Relation};
@@ -26,7 +29,6 @@ pub(crate) use writer::{At, PACKED, Writer};
 
 use super::schema::Cell;
 use super::table::{Column, Table};
-use crate::fs;
 
 /// An open DuckDB database. Cheap to clone; it closes when the last clone goes.
 #[derive(Debug, Clone)]
@@ -58,132 +60,18 @@ impl Guard {
     }
 }
 
-/// Rows of a row group in the file. DuckDB writes a whole row group straight to the file, compressed, and
-/// what is less to the log first and to the file later: with its default of 122,880 rows a load of
-/// GitHub's large rows takes twice the time and holds all of them in memory.
-pub(crate) const ROW_GROUP: usize = 4_096;
-
-/// How many times a checkpoint joins small row groups of a table, which takes them apart and packs them
-/// again. A first load would do that over and over with what it has just written; it took a fifth of the
-/// CPU and of the memory. Later syncs do a little of it each: none waits for all that there is to join.
+/// How many times a checkpoint may join small row groups of a table once the warehouse is tidied.
 const JOINED: u32 = 2;
 
-/// How a warehouse is opened.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Memory DuckDB may use, as it writes it: `1GB`.
-    pub memory_limit: String,
-    /// Threads DuckDB may use.
-    pub threads: u32,
-    /// What SQL may reach besides the warehouse.
-    pub access: Access,
-    /// Whether it may change.
-    pub mode: Mode,
-}
-
-impl Options {
-    /// Confined, for reading and writing, within these bounds.
-    pub fn confined(memory_limit: &str, threads: u32) -> Self {
-        Self {
-            memory_limit: memory_limit.to_owned(),
-            threads,
-            access: Access::Confined,
-            mode: Mode::ReadWrite,
-        }
-    }
-}
-
-/// What SQL may reach besides the warehouse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Nothing: for SQL that comes from a repository or a model.
-    Confined,
-    /// Files of the person who typed it.
-    Free,
-}
-
-/// Whether a warehouse may change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// It is created if it is not there, and this process alone holds it.
-    ReadWrite,
-    /// It must be there, and others may read it too.
-    ReadOnly,
-}
-
 impl Warehouse {
-    /// Opens the database at a place.
-    pub fn open(place: impl Into<Place>, options: &Options) -> Result<Self, Error> {
-        match place.into() {
-            Place::File(path) => Self::open_file(&path, options),
-            Place::Address(address) => Self::attach(&address, options),
+    /// Lets checkpoints from now on join small row groups, a few at a time, and drop what was deleted. Before,
+    /// a load would do so over and over with what it has just written, for a fifth of its CPU and memory, and
+    /// a look whether anything is new would do nothing else.
+    pub(crate) fn tidy(&self) -> Result<(), Error> {
+        if !self.is_native {
+            return Ok(());
         }
-    }
-
-    /// Opens what stands behind an address. The extension that it needs is fetched if it is not there.
-    fn attach(address: &Address, options: &Options) -> Result<Self, Error> {
-        let named = Place::Address(address.clone()).named();
-        let failed = |error| Error::opening(&named, error);
-        let config = config(Config::default().with("temp_directory", "").map_err(failed)?, options);
-        let connection = Connection::open_in_memory_with_flags(config.map_err(failed)?).map_err(failed)?;
-        if let Some(extension) = address.engine.extension() {
-            let load = || connection.execute_batch(&format!("LOAD {extension}"));
-            load().or_else(|_missing| {
-                let fetched = connection.execute_batch(&format!("INSTALL {extension}"));
-                fetched.and_then(|()| load()).map_err(|error| Error::no_extension(extension, error))
-            })?;
-        }
-        let mode = match (options.mode, address.engine) {
-            (Mode::ReadOnly, place::Engine::Duckdb) => " (READ_ONLY)",
-            _ => "",
-        };
-        let attach = format!("ATTACH {} AS warehouse{mode}; USE warehouse", literal(address.target()));
-        connection.execute_batch(&attach).map_err(failed)?;
-        connection.execute_batch("SET lock_configuration = true").map_err(Error::sql)?;
-        let guard = if options.access == Access::Confined { Guard::Words } else { Guard::Engine };
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), guard, is_native: false })
-    }
-
-    fn open_file(path: &Path, options: &Options) -> Result<Self, Error> {
-        match options.mode {
-            Mode::ReadOnly if !path.exists() => return Err(Error::NotThere { path: path.to_owned() }),
-            Mode::ReadOnly => {}
-            Mode::ReadWrite => fs::create_folder(path.parent().unwrap_or(Path::new(".")))?,
-        }
-        let failed = |error| Error::opening(path, error);
-        let spill = literal(&format!("{}.tmp", path.display()));
-        let joined = if path.exists() { JOINED } else { 0 };
-        let mode = match options.mode {
-            Mode::ReadWrite => format!("ROW_GROUP_SIZE {ROW_GROUP}"),
-            Mode::ReadOnly => "READ_ONLY".to_owned(),
-        };
-        let connection =
-            Connection::open_in_memory_with_flags(config(Config::default(), options).map_err(failed)?);
-        let connection = connection.map_err(failed)?;
-        let attach = format!(
-            "SET temp_directory = {spill}; SET max_vacuum_tasks = {joined}; ATTACH {} AS warehouse ({mode}); \
-             USE warehouse",
-            literal(&path.display().to_string())
-        );
-        connection.execute_batch(&attach).map_err(failed)?;
-        Self::ready(connection, options)
-    }
-
-    /// A database that lives and dies with this value.
-    pub fn in_memory(options: &Options) -> Result<Self, Error> {
-        // Nothing is spilled to the folder it happens to run in. This must be set before access is closed.
-        let config = || config(Config::default().with("temp_directory", "")?, options);
-        let open = || Connection::open_in_memory_with_flags(config()?);
-        Self::ready(open().map_err(|error| Error::opening(&PathBuf::from(":memory:"), error))?, options)
-    }
-
-    /// Closes what SQL may reach, for good.
-    fn ready(connection: Connection, options: &Options) -> Result<Self, Error> {
-        if options.access == Access::Confined {
-            connection.execute_batch("SET enable_external_access = false").map_err(Error::sql)?;
-        }
-        connection.execute_batch("SET lock_configuration = true").map_err(Error::sql)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), guard: Guard::Engine, is_native: true })
+        self.lock().execute_batch(&format!("SET max_vacuum_tasks = {JOINED}")).map_err(Error::sql)
     }
 
     /// A second way into the open database, which sees what was committed and waits for no writer.
@@ -290,14 +178,6 @@ pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-fn config(begun: Config, options: &Options) -> duckdb::Result<Config> {
-    begun
-        .enable_autoload_extension(false)?
-        .max_memory(&options.memory_limit)?
-        .threads(i64::from(options.threads.max(1)))?
-        .custom_user_agent("planwright")
-}
-
 fn query(connection: &Connection, question: &Question) -> Result<Table, Error> {
     let sql = question.sql();
     if one_select(connection, sql)?.is_none() {
@@ -364,6 +244,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::fs;
 
     fn warehouse() -> Warehouse {
         Warehouse::in_memory(&Options::confined("256MB", 1)).unwrap()
@@ -438,6 +319,16 @@ mod tests {
             "170141183460469231731687303715884105727", 3, 1.25, [1, 2], {"a": 1}, "3 days", "10:00:00", "\\xAA", {"a": 1}, true, "NaN"]);
         assert_eq!(json!(table.rows[0]), expected);
         assert_eq!(table.columns[4], Column { name: "t".to_owned(), kind: "VARCHAR".to_owned() });
+    }
+
+    #[test]
+    fn a_tidied_warehouse_is_as_closed_as_before() {
+        let tidied = warehouse();
+        tidied.tidy().unwrap();
+        let joined = tidied.query("SELECT current_setting('max_vacuum_tasks')").unwrap();
+        assert_eq!(joined.first(), Some(&json!(JOINED)));
+        assert!(tidied.query("SET threads = 7").is_err());
+        assert!(tidied.query("SET lock_configuration = false").is_err());
     }
 
     #[test]
