@@ -2,7 +2,7 @@
 //!
 //! A proof is a JSON Web Token, signed with RS256, that lasts ten minutes at most ("Generating a JSON Web Token
 //! (JWT) for a GitHub App"). One is made whenever one is needed, for two things only: to list the installations
-//! and to get a token for one of them ([`installation`]). The key, the proofs and the tokens are kept in memory,
+//! and to get a token for one of them ([`Installation`]). The key, the proofs and the tokens are kept in memory,
 //! and none of them is ever told. What an app reads instead of what is an account's stands in `view`.
 
 mod error;
