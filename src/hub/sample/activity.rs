@@ -41,14 +41,10 @@ impl Visit<'_> {
 
     /// The remark on a diff that has this database id, if it is in this repository.
     pub(super) fn remark(self, repo: usize, id: &str) -> Result<Entry, Refusal> {
-        let issue = id.parse().ok().and_then(|id: usize| id.checked_sub(REVIEWS));
-        let place =
-            issue.filter(|issue| *issue < self.account.issues).map(|at| self.account.deal().place(at));
-        let nth = place.filter(|(home, _)| *home == repo).map(|(_, nth)| nth);
         let has_one = |nth: &usize| {
             self.account.pulls(repo).nth(*nth).is_some_and(|pull| pull.is_multiple_of(REVIEWED))
         };
-        let nth = nth.filter(has_one).ok_or_else(Refusal::not_found)?;
+        let nth = self.nth_of(repo, (REVIEWS, id)).filter(has_one).ok_or_else(Refusal::not_found)?;
         Ok(Entry { repo, nth, changed: None })
     }
 
@@ -95,14 +91,19 @@ impl Visit<'_> {
                 Ok(self.counted("workflow_runs", (rows.collect(), pulls.count)))
             }
             ["runs", id, "jobs"] => {
-                let issue = id.parse().ok().and_then(|id: usize| id.checked_sub(RUNS));
-                let issue = issue.filter(|issue| *issue < self.account.issues);
-                let place = issue.map(|issue| self.account.deal().place(issue));
-                let nth = place.filter(|(home, nth)| *home == repo && pulls.nth(*nth).is_some());
-                let (_, nth) = nth.ok_or_else(Refusal::not_found)?;
+                let nth = self.nth_of(repo, (RUNS, id)).filter(|nth| pulls.nth(*nth).is_some());
+                let nth = nth.ok_or_else(Refusal::not_found)?;
                 Ok(self.counted("jobs", (vec![Row::Job(entry(nth))], 1)))
             }
             _ => Err(Refusal::not_found()),
         }
+    }
+
+    /// Which issue of a repository something belongs to whose ids are those of the issues, counted from `base`.
+    fn nth_of(self, repo: usize, (base, id): (usize, &str)) -> Option<usize> {
+        let issue =
+            id.parse::<usize>().ok()?.checked_sub(base).filter(|issue| *issue < self.account.issues)?;
+        let (home, nth) = self.account.deal().place(issue);
+        (home == repo).then_some(nth)
     }
 }

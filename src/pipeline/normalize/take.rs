@@ -153,8 +153,8 @@ impl<'de> Visitor<'de> for Inside<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while let Some(found) = members.next_key_seed(Name(self.node))? {
-            let Some(node) = found else {
+        while let Some(name) = members.next_key_seed(Lent)? {
+            let Some(node) = self.node.member(&name) else {
                 members.next_value::<IgnoredAny>()?;
                 continue;
             };
@@ -201,29 +201,6 @@ impl<'de> Visitor<'de> for Inside<'_> {
 
     fn visit_str<E>(self, _: &str) -> Result<(), E> {
         Ok(())
-    }
-}
-
-/// Reads a member's name as the node that asks for it.
-struct Name<'a>(&'a Node);
-
-impl<'de, 'a> DeserializeSeed<'de> for Name<'a> {
-    type Value = Option<&'a Node>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_str(self)
-    }
-}
-
-impl<'a> Visitor<'_> for Name<'a> {
-    type Value = Option<&'a Node>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.member(name))
     }
 }
 
