@@ -52,7 +52,8 @@ impl Identity {
     }
 }
 
-/// A connection to one API with the person's token, and others that share the reading. Cheap to clone. Must be made inside a tokio runtime.
+/// A connection to one API with the person's token, and others that share the reading. Cheap to clone. Must be
+/// made inside a tokio runtime.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(super) purse: Purse,

@@ -1,9 +1,10 @@
 //! The credentials that requests are paid with, and which of them pays for the next one.
 //!
-//! GitHub counts by user and by installation, so each has a governor of its own. The first is the
-//! person's, or an app's where there is no token of a person's: it writes, and it reads whatever is the person's own view. What is shown [`alike`](super::alike)
-//! to every reader is read by whichever has most left. Another's "no" is never the last word: the first is
-//! asked the same, and where it may see more, the other is barred from there.
+//! GitHub counts by user and by installation, so each has a governor of its own. The first is the person's,
+//! or an app's where there is no token of a person's: it writes, and it reads whatever is the person's own
+//! view. What is shown [`alike`](super::alike) to every reader is read by whichever has most left. Another's
+//! "no" is never the last word: the first is asked the same, and where it may see more, the other is barred
+//! from there.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
